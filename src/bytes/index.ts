@@ -1,0 +1,15 @@
+/** bytes/: tables for binary structures, checked integers, crc32c, byte strings, storage. */
+export { u8, le16, le32, le64, be16, be32, be64, raw, array, type Codec } from "./codecs.ts";
+export { struct, type Row, type Struct, type ValueOf } from "./struct.ts";
+export { alignUp, isZero, toSafeNumber } from "./numbers.ts";
+export { crc32c } from "./crc32c.ts";
+export { compareBytes, display, equalBytes, sanitise, utf8 } from "./text.ts";
+export type { ReadableStorage, Storage, WritableStorage } from "./storage.ts";
+export {
+  Column,
+  float64Column,
+  int32Column,
+  uint16Column,
+  uint32Column,
+  uint8Column,
+} from "./column.ts";

@@ -1,0 +1,17 @@
+/** Bytes that can be read at any position: a file, or a buffer in a test. */
+export interface ReadableStorage {
+  readonly sizeBytes: number;
+  /** Fills `target` from `position`; returns how many bytes there were (fewer only at the end). */
+  readAt(target: Uint8Array, position: number): number;
+}
+
+/** Bytes that can be written at any position; what is never written reads as zeros. */
+export interface WritableStorage {
+  /** Writes all of `bytes` at `position`, or throws. */
+  writeAt(bytes: Uint8Array, position: number): void;
+  /** Makes the storage exactly `sizeBytes` long; growth is a hole. */
+  setSize(sizeBytes: number): void;
+}
+
+/** Both. */
+export interface Storage extends ReadableStorage, WritableStorage {}

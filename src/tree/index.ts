@@ -1,0 +1,6 @@
+/** tree/: the file tree in memory, paths in it, and how layers' entries become one. Pure, no I/O. */
+export { kindOf, S_IFMT, type Kind } from "./kinds.ts";
+export type { Entry, Layer, LayerVisitor, Metadata, Time, Xattr } from "./entry.ts";
+export { NO_PLACE, type Place, type Sink } from "./sink.ts";
+export type { Ino, Inodes } from "./inodes.ts";
+export { DEFAULT_DIRECTORY, NAME_MAX, Tree } from "./tree.ts";

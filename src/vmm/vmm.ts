@@ -1,0 +1,66 @@
+import type { Duplex } from "node:stream";
+
+/** A drive of the machine: always raw, the format always stated. */
+export interface Drive {
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
+/** A published port; `hostPort` 0 asks for a free one. */
+export interface PortForward {
+  readonly protocol: "tcp" | "udp";
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  readonly guestPort: number;
+}
+
+/** All that a VMM must know to start a machine. Paths are absolute. */
+export interface MachineSpec {
+  readonly arch: "x86_64" | "aarch64";
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly commandLine: string;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly drives: readonly Drive[];
+  readonly ports: readonly PortForward[];
+  readonly network: "user" | "none";
+  readonly accel: "tcg" | "kvm";
+  /** A private (0700) directory for sockets and logs of this machine. */
+  readonly directory: string;
+}
+
+/** How a VMM process ended. */
+export interface VmmExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines of its own stderr. */
+  readonly stderrTail: readonly string[];
+}
+
+/** One running machine. */
+export interface Machine {
+  readonly pid: number;
+  /** As asked for, with the host ports that were in fact bound. */
+  readonly ports: readonly PortForward[];
+  /** Raw bytes of the host↔guest channel (`wick.0`). */
+  readonly channel: Duplex;
+  /** Raw bytes of the guest's serial console. */
+  readonly console: AsyncIterable<Uint8Array>;
+  readonly exited: Promise<VmmExit>;
+  /** Ends the VMM: asks, then SIGKILL; resolves when the process is gone. */
+  kill(): Promise<VmmExit>;
+}
+
+/** One kind of virtual machine monitor. */
+export interface Vmm {
+  readonly name: "qemu";
+  /** Name of the console device for `console=`. */
+  consoleDevice(arch: MachineSpec["arch"]): string;
+  /** What the guest must do to end cleanly (microvm-contract trap 3). */
+  readonly guestEnds: "power-off" | "restart";
+  version(): Promise<string>;
+  start(spec: MachineSpec, signal?: AbortSignal): Promise<Machine>;
+  /** The plain command that boots the same files by hand, one word an element. */
+  commandByHand(spec: MachineSpec): readonly string[];
+}
