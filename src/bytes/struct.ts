@@ -9,7 +9,7 @@ export type Row<N extends string = string, T = unknown> = readonly [
 ];
 
 /** The value that a layout's rows describe: one property a row. */
-export type ValueOf<R extends readonly Row<string, never>[]> = {
+export type ValueOf<R extends readonly Row[]> = {
   -readonly [K in R[number] as K[1]]: K[2] extends Codec<infer T> ? T : never;
 };
 
@@ -27,7 +27,7 @@ export interface Struct<V> {
   encode(value: Partial<V>): Uint8Array<ArrayBuffer>;
 }
 
-function checkRows(name: string, sizeBytes: number, rows: readonly Row<string, never>[]): void {
+function checkRows(name: string, sizeBytes: number, rows: readonly Row[]): void {
   let end = 0;
   for (const [offset, field, codec] of rows) {
     if (offset !== end) {
@@ -51,14 +51,14 @@ function viewOf(bytes: Uint8Array): DataView {
  * Defines a structure from its table. Fails on loading when an offset is not the sum of
  * what precedes it, or when the fields do not add up to `sizeBytes`.
  */
-export function struct<const R extends readonly Row<string, never>[]>(
+export function struct<const R extends readonly Row[]>(
   name: string,
   sizeBytes: number,
   rows: R,
 ): Struct<ValueOf<R>> {
   checkRows(name, sizeBytes, rows);
   type V = ValueOf<R>;
-  const table = rows as unknown as readonly Row[];
+  const table: readonly Row[] = rows;
   const offsets = Object.fromEntries(table.map(([o, n]) => [n, o])) as Struct<V>["offsets"];
   const self: Struct<V> = {
     name,

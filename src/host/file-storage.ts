@@ -1,0 +1,78 @@
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from "node:fs";
+import { sanitise, type Storage } from "../bytes/index.ts";
+import { checkFault } from "./faults.ts";
+import { hostError } from "./host-error.ts";
+
+/** How a file is opened: `create` refuses an existing one and makes it 0600. */
+export type OpenMode = "read" | "create";
+
+const OPEN_FLAGS = { read: "r", create: "wx+" } as const;
+const PRIVATE_FILE = 0o600;
+
+/** A regular file as {@link Storage}: positioned, synchronous reads and writes. */
+export class FileStorage implements Storage, Disposable {
+  readonly path: string;
+  #fd: number;
+
+  constructor(path: string, mode: OpenMode) {
+    this.path = path;
+    this.#fd = this.#act("open", () => openSync(path, OPEN_FLAGS[mode], PRIVATE_FILE));
+  }
+
+  get sizeBytes(): number {
+    return this.#act("stat", () => fstatSync(this.#fd).size);
+  }
+
+  readAt(target: Uint8Array, position: number): number {
+    return this.#act("read", () => {
+      let done = 0;
+      while (done < target.length) {
+        const count = readSync(this.#fd, target, done, target.length - done, position + done);
+        if (count === 0) break;
+        done += count;
+      }
+      return done;
+    });
+  }
+
+  writeAt(bytes: Uint8Array, position: number): void {
+    this.#act("write", () => {
+      let done = 0;
+      while (done < bytes.length) {
+        done += writeSync(this.#fd, bytes, done, bytes.length - done, position + done);
+      }
+    });
+  }
+
+  setSize(sizeBytes: number): void {
+    this.#act("write", () => ftruncateSync(this.#fd, sizeBytes));
+  }
+
+  /** Returns when the disk has it. */
+  sync(): void {
+    this.#act("fsync", () => fsyncSync(this.#fd));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd < 0) return;
+    closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
+  #act<T>(call: "open" | "stat" | "read" | "write" | "fsync", action: () => T): T {
+    try {
+      checkFault(call, this.path);
+      return action();
+    } catch (error) {
+      throw hostError(error, `${call === "stat" ? "look at" : call} ${sanitise(this.path)}`);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { mkdirSync, readFileSync, rmSync, statSync, type Stats } from "node:fs";
+import { open } from "node:fs/promises";
+import { sanitise } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
+import { checkFault } from "./faults.ts";
+import { errnoOf, hostError } from "./host-error.ts";
+
+/** Bytes a read asks for: big enough that inflating is not slowed by small pieces. */
+export const READ_CHUNK_BYTES = 1 << 20;
+
+/** The whole of a small file; an error above `limitBytes` (16 MiB). */
+export function readSmallFile(path: string, limitBytes = 16 << 20): Uint8Array {
+  try {
+    checkFault("read", path);
+    const size = statSync(path).size;
+    if (size > limitBytes) {
+      throw new WickError(
+        "IO",
+        `Cannot read ${sanitise(path)}: ${size} bytes, wanted at most ${limitBytes}`,
+      );
+    }
+    return readFileSync(path);
+  } catch (error) {
+    throw hostError(error, `read ${sanitise(path)}`);
+  }
+}
+
+/** A file's bytes in order; the buffers are the receiver's own. */
+export async function* readChunks(path: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const action = `read ${sanitise(path)}`;
+  try {
+    checkFault("open", path);
+    await using file = await open(path, "r");
+    for (;;) {
+      throwIfAborted(signal);
+      checkFault("read", path);
+      const buffer = Buffer.allocUnsafe(READ_CHUNK_BYTES);
+      const { bytesRead } = await file.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } catch (error) {
+    throw hostError(error, action);
+  }
+}
+
+/** Throws INTERRUPTED once `signal` has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  if (signal.reason instanceof WickError) throw signal.reason;
+  throw new WickError("INTERRUPTED", "Interrupted", { cause: signal.reason });
+}
+
+/** What is at `path` (links followed), or undefined when nothing is. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    checkFault("stat", path);
+    return statSync(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return undefined;
+    throw hostError(error, `look at ${sanitise(path)}`);
+  }
+}
+
+/** Makes a directory and what is missing above it, readable by its user alone. */
+export function makePrivateDirectory(path: string): void {
+  try {
+    checkFault("mkdir", path);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw hostError(error, `make the directory ${sanitise(path)}`);
+  }
+}
+
+/** Removes a file or a whole directory, if it is there. */
+export function removePath(path: string): void {
+  try {
+    checkFault("unlink", path);
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    throw hostError(error, `remove ${sanitise(path)}`);
+  }
+}

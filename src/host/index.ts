@@ -1,0 +1,19 @@
+/** host/: the only room that touches the machine: files, processes, clock; tests put faults here. */
+export { checkFault, setFaults, type Fault, type HostCall } from "./faults.ts";
+export { errnoOf, hostError } from "./host-error.ts";
+export { FileStorage, type OpenMode } from "./file-storage.ts";
+export { undoAtExit } from "./cleanup.ts";
+export { randomName, temporaryDirectory, type TemporaryDirectory } from "./temporary.ts";
+export { publish, type PublishOptions } from "./publish.ts";
+export {
+  makePrivateDirectory,
+  readChunks,
+  readSmallFile,
+  removePath,
+  statOf,
+  throwIfAborted,
+} from "./files.ts";
+export { wickDirectories, type Environment, type WickDirectories } from "./directories.ts";
+export { findProgram, requireProgram } from "./programs.ts";
+export { runTool, toolEnvironment, type ToolOptions } from "./tool.ts";
+export { monotonicMs, unixSeconds } from "./clock.ts";

@@ -1,0 +1,40 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { undoAtExit } from "./cleanup.ts";
+import { checkFault } from "./faults.ts";
+import { hostError } from "./host-error.ts";
+
+/** Begins the name of every temporary of ours, so that leaks can be told from strangers' files. */
+export const TEMPORARY_PREFIX = "wick-";
+
+/** A few random characters for a name that nobody else chose. */
+export function randomName(): string {
+  return randomBytes(6).toString("hex");
+}
+
+/** A private (0700) directory that goes away with its owner. */
+export interface TemporaryDirectory extends Disposable {
+  readonly path: string;
+}
+
+/** Makes a private directory below `parent` (the system's by default) under an unguessable name. */
+export function temporaryDirectory(purpose: string, parent = tmpdir()): TemporaryDirectory {
+  try {
+    checkFault("mkdir", parent);
+    const path = mkdtempSync(join(parent, `${TEMPORARY_PREFIX}${purpose}-`));
+    chmodSync(path, 0o700);
+    const remove = (): void => rmSync(path, { recursive: true, force: true });
+    const done = undoAtExit(remove);
+    return {
+      path,
+      [Symbol.dispose]() {
+        remove();
+        done();
+      },
+    };
+  } catch (error) {
+    throw hostError(error, `make a temporary directory in ${parent}`);
+  }
+}
