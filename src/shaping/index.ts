@@ -1,0 +1,12 @@
+/** shaping/: tree → tree: init, added files, what an application needs to be there. */
+export {
+  addFile,
+  addSymlink,
+  appendLine,
+  ensureDirectory,
+  exists,
+  readFile,
+  removePath,
+  type Attributes,
+} from "./files.ts";
+export { locate, type Location, type TreePath } from "./lookup.ts";
