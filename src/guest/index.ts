@@ -1,0 +1,21 @@
+/** guest/: what runs inside: init (C), the records it reads, the channel it reports on. */
+export {
+  decodeRecords,
+  encodeRecords,
+  type InitLimit,
+  type InitMount,
+  type InitRecords,
+} from "./records.ts";
+export {
+  FrameReader,
+  decodeReport,
+  encodeCommand,
+  exitStatus,
+  isFinal,
+  type Command,
+  type ExecReason,
+  type FinalReport,
+  type Frame,
+  type Report,
+} from "./protocol.ts";
+export { initBinary, type GuestArch } from "./binaries.ts";
