@@ -1,0 +1,53 @@
+/** Runs a shell command; gives its wall time and the peak resident memory of its largest process. */
+import { spawn } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+
+/** How often /proc is looked at, in `ms`; VmHWM is a high-water mark, so little is missed. */
+const SAMPLE_EVERY_MS = 10;
+
+/** `VmHWM` of a process in KiB; 0 when it is gone. */
+function peakOf(pid) {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+function groupMembers(group) {
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return (
+        Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ")[2]) === group
+      );
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** `{seconds, peakMiB}` of `command`, run by sh; throws when it fails. */
+export async function measure(command) {
+  const start = performance.now();
+  const child = spawn("sh", ["-c", command], {
+    stdio: ["ignore", "ignore", "inherit"],
+    detached: true,
+  });
+  let peak = 0;
+  const timer = setInterval(() => {
+    for (const pid of groupMembers(child.pid)) peak = Math.max(peak, peakOf(pid));
+  }, SAMPLE_EVERY_MS);
+  const code = await new Promise((resolve, reject) =>
+    child.on("exit", resolve).on("error", reject),
+  );
+  clearInterval(timer);
+  if (code !== 0) throw new Error(`${command} ended with ${code}`);
+  return { seconds: (performance.now() - start) / 1000, peakMiB: Math.round(peak / 1024) };
+}
+
+/** The median of `values`. */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+}

@@ -1,0 +1,84 @@
+/**
+ * tar.gz → ext4: wick against `gzip -dc > file` and against `tar -x` + `mke2fs -d`, in turn, on
+ * the same input, so that the ratios hold on a busy machine. Run by hand, after `npm run build`:
+ *
+ *   node bench/tar-to-ext4.mjs [FILE.tar.gz] [--rounds N]
+ *
+ * Without a file it packs up to 300 MB of this machine's /usr. Prints a Markdown table; the last
+ * one is kept in docs/performance.md.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { measure, median } from "./measure.mjs";
+
+const INPUT_BYTES = 300e6;
+const root = new URL("..", import.meta.url).pathname;
+const args = process.argv.slice(2);
+const rounds = args.includes("--rounds") ? Number(args[args.indexOf("--rounds") + 1]) : 5;
+const given = args.find((arg) => arg.endsWith(".gz"));
+const work = mkdtempSync(join(tmpdir(), "wick-bench-"));
+
+function makeInput() {
+  const list = join(work, "list");
+  const find = `find /usr/lib /usr/share -xdev \\( -type f -o -type l -o -type d \\) -size -20M -printf '%s %p\\n'`;
+  const pick = `awk -v max=${INPUT_BYTES} '{ s += $1; if (s > max) exit; sub(/^[0-9]+ /, ""); print }'`;
+  execFileSync("sh", ["-c", `${find} | ${pick} > ${list}`]);
+  const file = join(work, "input.tar.gz");
+  execFileSync("sh", ["-c", `tar --no-recursion -cf - -T ${list} 2>/dev/null | gzip -6 > ${file}`]);
+  return file;
+}
+
+function contenders(input) {
+  const wick = `${process.execPath} ${root}dist/cli/main.js`;
+  const out = (name) => join(work, name);
+  const tree = out("tree");
+  const mke2fs = (image) =>
+    `rm -rf ${tree}; mkdir ${tree}; tar -xzf ${input} -C ${tree}; ` +
+    `truncate -s $(( $(du -s --block-size=1 ${tree} | cut -f1) * 5 / 4 + 268435456 )) ${image}; ` +
+    `mke2fs -q -F -t ext4 -d ${tree} ${image}`;
+  return {
+    "wick build": `${wick} build --quiet --init none -o ${out("wick.ext4")} tar:${input}`,
+    "gzip -dc > file": `gzip -dc ${input} > ${out("plain.tar")}`,
+    "tar -x + mke2fs -d": mke2fs(out("mke2fs.ext4")),
+  };
+}
+
+async function rate(commands) {
+  const results = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, command] of Object.entries(commands)) {
+      const figures = await measure(command);
+      if (round > 0) results[name].push(figures);
+    }
+  }
+  return results;
+}
+
+function print(results, input) {
+  const wick = median(results["wick build"].map((f) => f.seconds));
+  const size = (path) => (existsSync(path) ? Math.round(statSync(path).size / 1e6) : 0);
+  const inodes = execFileSync("sh", ["-c", `tar -tzf ${input} | wc -l`], {
+    encoding: "utf8",
+  }).trim();
+  console.log(
+    `Input: ${size(input)} MB gzip, ${size(join(work, "plain.tar"))} MB tar, ${inodes} entries. `,
+  );
+  console.log(
+    `${cpus().length} cores, Node ${process.versions.node}, median of ${rounds} rounds in turn.\n`,
+  );
+  console.log("| command | s | peak RSS, MiB | wick ÷ this |\n|---|---|---|---|");
+  for (const [name, figures] of Object.entries(results)) {
+    const seconds = median(figures.map((f) => f.seconds));
+    const peak = Math.max(...figures.map((f) => f.peakMiB));
+    console.log(`| ${name} | ${seconds.toFixed(2)} | ${peak} | ${(wick / seconds).toFixed(2)} |`);
+  }
+}
+
+try {
+  const input = given === undefined ? makeInput() : resolve(given);
+  print(await rate(contenders(input)), input);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}

@@ -1,0 +1,91 @@
+import * as v from "valibot";
+
+/** Kinds of init that a root file system can be built with. */
+export const initKinds = ["wick", "script", "app", "none"] as const;
+
+const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
+const texts = v.optional(v.array(text));
+
+/** What the image's config is changed by, in Docker's words. */
+const configEntries = {
+  /** One text is split at spaces only by the CLI; `[]` or `""` clears entrypoint and command. */
+  entrypoint: v.optional(v.union([v.string(), v.array(v.string())])),
+  /** Arguments of the entrypoint. */
+  cmd: v.optional(v.array(v.string())),
+  /** `NAME=value`, or `NAME` alone for the caller's value. */
+  env: texts,
+  /** Files of such lines. */
+  envFile: texts,
+  workdir: v.optional(text),
+  user: v.optional(text),
+  stopSignal: v.optional(text),
+} as const;
+
+/** What a root file system is made from. */
+const contentEntries = {
+  /** Merged on top, in order. */
+  with: texts,
+  /** `FILE:PATH`: a file or directory of the host to a path in the image. */
+  add: texts,
+  /** A recipe of one's own, in place of the one that belongs to the package. */
+  recipe: v.optional(text),
+  expose: texts,
+  /** `KEY=VALUE`: labels of the image; one without `=` is the volume label (16 bytes). */
+  label: texts,
+  /** Of a directory's files: `keep`, or `UID:GID` for all of them. */
+  owner: v.optional(text),
+  /** `512m`, `2g`, or `min`. */
+  size: v.optional(text),
+  journal: v.optional(v.boolean()),
+  platform: v.optional(
+    v.picklist(["linux/amd64", "linux/arm64"], "wanted linux/amd64 or linux/arm64"),
+  ),
+  /** Ask the archive for newer package lists even when the kept ones are young. */
+  refresh: v.optional(v.boolean()),
+} as const;
+
+/** Options of `build`. */
+export const buildOptionsSchema = v.strictObject({
+  source: text,
+  /** The file to write. */
+  output: text,
+  format: v.optional(v.picklist(["ext4"], 'wanted "ext4"')),
+  init: v.optional(v.picklist(initKinds, `wanted one of ${initKinds.join(", ")}`)),
+  ...configEntries,
+  ...contentEntries,
+});
+
+/** Options of `run`: those of `build` without its output, and what one run sets. */
+export const runOptionsSchema = v.strictObject({
+  source: text,
+  /** Replaces the image's Cmd. */
+  command: v.optional(v.array(v.string())),
+  init: v.optional(v.picklist(initKinds, `wanted one of ${initKinds.join(", ")}`)),
+  /** `[IP:]HOST:GUEST[/udp]`. */
+  publish: texts,
+  hostname: v.optional(text),
+  /** `256m`, `1g`. */
+  memory: v.optional(text),
+  cpus: v.optional(text),
+  /** `60s`, `2m`; how long the application may take to be ready. */
+  timeout: v.optional(text),
+  kernel: v.optional(text),
+  modules: v.optional(text),
+  /** More words for the kernel's command line. */
+  append: v.optional(text),
+  accel: v.optional(v.picklist(["auto", "tcg", "kvm"], "wanted auto, tcg or kvm")),
+  vmm: v.optional(v.picklist(["auto", "qemu"], "wanted auto or qemu")),
+  root: v.optional(v.picklist(["overlay", "copy", "ro"], "wanted overlay, copy or ro")),
+  readOnly: v.optional(v.boolean()),
+  network: v.optional(v.picklist(["user", "none"], "wanted user or none")),
+  /** Keep the machine's files here (an empty or new directory) instead of in a temporary one. */
+  directory: v.optional(text),
+  ...configEntries,
+  ...contentEntries,
+});
+
+/** What `build` is asked for; unknown keys are refused. */
+export type BuildOptions = v.InferInput<typeof buildOptionsSchema>;
+
+/** What `run` is asked for; unknown keys are refused. */
+export type RunOptions = v.InferInput<typeof runOptionsSchema>;
