@@ -1,0 +1,2 @@
+/** ar: the archives that Debian packages are. */
+export { readAr, type ArMember } from "./reader.ts";
