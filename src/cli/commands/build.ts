@@ -1,0 +1,56 @@
+import { Option, type Command } from "commander";
+import { build, initKinds, type BuildOptions, type BuildResult } from "../../index.ts";
+import { withProgress } from "../run-command.ts";
+import {
+  addConfigOptions,
+  addContentOptions,
+  addOutputOptions,
+  type OutputOptions,
+} from "../shared-options.ts";
+import { bytesInWords } from "../words.ts";
+
+const EXAMPLES = `
+Examples:
+  wick build deb:nginx-light -o nginx.ext4
+  wick build --with deb:busybox-static --init script dir:./rootfs --entrypoint /app -o app.ext4
+  docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
+`;
+
+/** `wick build`. */
+export function addBuild(program: Command): void {
+  const command = program
+    .command("build <source>")
+    .summary("make a root file system from an application")
+    .description(
+      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is deb:PACKAGE[,PACKAGE…], dir:DIRECTORY, tar:FILE, tar:- or a path.",
+    )
+    .requiredOption("-o, --output <file>", "the image to write")
+    .addOption(new Option("--format <format>", "image format").choices(["ext4"]).default("ext4"))
+    .addOption(
+      new Option("--init <kind>", "what /sbin/init is").choices(initKinds).default("wick"),
+    );
+  addContentOptions(addConfigOptions(command));
+  addOutputOptions(command)
+    .addHelpText("after", EXAMPLES)
+    .action(async (source: string, given: Omit<BuildOptions, "source"> & OutputOptions) => {
+      const { progress, quiet, json, ...options } = given;
+      const result = await withProgress({ progress, quiet, json }, (context) =>
+        build({ source, ...options }, context),
+      );
+      process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : `${result.path}\n`);
+      if (json !== true && quiet !== true) process.stderr.write(summary(result));
+    });
+}
+
+function summary(result: BuildResult): string {
+  const { image, tree, application } = result;
+  return (
+    `   ${bytesInWords(image.usedBytes)} on disk, ${bytesInWords(image.sizeBytes)} when full, ` +
+    `${tree.files} files, ${tree.directories} directories, UUID ${image.uuid}\n` +
+    (application.argv === undefined ? "" : `   starts ${application.argv.map(quoted).join(" ")}\n`)
+  );
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word);
+}

@@ -1,0 +1,25 @@
+import type { Command } from "commander";
+import { openImage } from "../../index.ts";
+import { quietContext } from "../run-command.ts";
+import { catchInterruption } from "../interrupt.ts";
+
+/** `wick cat`. */
+export function addCat(program: Command): void {
+  program
+    .command("cat <image> <path>")
+    .summary("print a file of an image")
+    .description("Prints the bytes of a file inside an image; links are followed inside it.")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  wick cat nginx.ext4 /etc/nginx/nginx.conf\n  wick cat nginx.ext4 /.wick/config.json\n  wick cat nginx.ext4 /usr/sbin/nginx | sha256sum\n",
+    )
+    .action(async (image: string, path: string) => {
+      using interruption = catchInterruption();
+      using opened = openImage(image, quietContext(interruption.signal));
+      for (const chunk of opened.read(path)) {
+        if (!process.stdout.write(chunk))
+          await new Promise((resolve) => process.stdout.once("drain", resolve));
+        if (process.stdout.destroyed) return;
+      }
+    });
+}

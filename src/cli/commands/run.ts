@@ -1,0 +1,136 @@
+import { Option, type Command } from "commander";
+import { exitStatus, run, type RunningMachine, type RunOptions } from "../../index.ts";
+import { catchInterruption, type Interruption } from "../interrupt.ts";
+import { showConsole } from "../console.ts";
+import { openProgress } from "../progress/choose.ts";
+import { quietContext } from "../run-command.ts";
+import {
+  addConfigOptions,
+  addContentOptions,
+  addOutputOptions,
+  collect,
+  type OutputOptions,
+} from "../shared-options.ts";
+import { withInitValue } from "../source-index.ts";
+
+const EXAMPLES = `
+Options go before the source; what follows it is the application's command.
+
+Examples:
+  wick run -p 8080:80 deb:nginx-light
+  wick run -p 8080:80 -m 128m nginx.ext4
+  wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /bin/busybox sh -c 'echo $GREETING'
+`;
+
+type GivenOptions = Omit<RunOptions, "source" | "command" | "init"> &
+  OutputOptions & { init?: string };
+
+/** `wick run`. */
+export function addRun(program: Command): void {
+  const command = program
+    .command("run <source> [command...]")
+    .summary("build if needed, boot, and stay until the application ends")
+    .description(
+      "Boots one application as a microVM and stays until it ends, with its exit status.",
+    )
+    .passThroughOptions()
+    .option(
+      "-p, --publish <[ip:][host:]guest>",
+      "publish a port of the guest; on 127.0.0.1 unless IP is given",
+      collect,
+    )
+    .option("-m, --memory <size>", "memory of the machine (256m)")
+    .option("--cpus <n>", "number of CPUs (1)")
+    .option("-h, --hostname <name>", "the machine's host name")
+    .option("--timeout <duration>", "how long the application may take until it listens (60s)")
+    .addOption(
+      new Option("--network <mode>", "user: outgoing and published ports; none").choices([
+        "user",
+        "none",
+      ]),
+    )
+    .addOption(
+      new Option("--root <mode>", "overlay: changes go to a private drive; copy; ro").choices([
+        "overlay",
+        "copy",
+        "ro",
+      ]),
+    )
+    .option("--read-only", "writes to the root file system fail")
+    .option("--kernel <file>", "a kernel of your own: bzImage, ELF or Image")
+    .option("--modules <directory>", "that kernel's modules")
+    .option("--append <words>", "more words for the kernel's command line")
+    .addOption(new Option("--vmm <vmm>", "virtual machine monitor").choices(["auto", "qemu"]))
+    .addOption(
+      new Option("--accel <accel>", "tcg emulates, kvm needs /dev/kvm").choices([
+        "auto",
+        "tcg",
+        "kvm",
+      ]),
+    )
+    .option(
+      "--init [=kind]",
+      "which init a source gets: wick, script, none; alone it changes nothing",
+    )
+    .option("--rm", "changes nothing: a machine never leaves anything behind");
+  addContentOptions(addConfigOptions(command));
+  addOutputOptions(command).addHelpText("after", EXAMPLES).action(act);
+}
+
+/** The words of `wick run` before commander reads them. */
+export function prepareRunWords(program: Command, args: readonly string[]): string[] {
+  const command = program.commands.find((c) => c.name() === "run");
+  return ["run", ...withInitValue(args.slice(1), command?.options ?? [])];
+}
+
+async function act(source: string, words: readonly string[], given: GivenOptions): Promise<void> {
+  const { progress: mode, quiet, json, init, ...rest } = given;
+  using interruption = catchInterruption();
+  const progress = await openProgress(mode, quiet === true);
+  const context = { ...quietContext(interruption.signal), onEvent: progress.listener };
+  noteMisplacedOptions(source, words, (message) => progress.listener({ type: "note", message }));
+  try {
+    const kind = init === undefined || init === "" || typeof init !== "string" ? {} : { init };
+    const command = words.length === 0 ? {} : { command: [...words] };
+    const options = { ...rest, ...kind, ...command, source } as RunOptions;
+    await using machine = await run(options, context);
+    process.exitCode = await attend(machine, { interruption, progress, json: json === true });
+  } finally {
+    progress.close();
+  }
+}
+
+/** Stays with the machine until it ends: its console to stdout, Ctrl-C to the application. */
+async function attend(
+  machine: RunningMachine,
+  how: { interruption: Interruption; progress: { close(): void }; json: boolean },
+): Promise<number> {
+  const stop = (): void => void machine.stop();
+  how.interruption.signal.addEventListener("abort", stop, { once: true });
+  const shown = showConsole(machine.console(), how.json ? process.stderr : process.stdout);
+  await machine.ready;
+  how.progress.close();
+  const exit = await machine.exited;
+  await shown;
+  if (how.json)
+    process.stdout.write(
+      `${JSON.stringify({ ...exit, ports: machine.ports, timeline: machine.timeline() })}\n`,
+    );
+  if (how.interruption.exitCode !== undefined) return how.interruption.exitCode;
+  return exit.report === undefined ? 0 : exitStatus(exit.report);
+}
+
+/** Docker's rule surprises whoever puts wick's options last: said, not guessed. */
+function noteMisplacedOptions(
+  source: string,
+  words: readonly string[],
+  note: (text: string) => void,
+): void {
+  const first = words[0];
+  if (
+    first === undefined ||
+    !/^(-p|-m|-e|-v|--publish|--memory|--env|--kernel|--timeout)(=|$)/.test(first)
+  )
+    return;
+  note(`${first} is passed to the application; options of wick go before ${source}`);
+}

@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import { version } from "../../index.ts";
+
+/** `wick version`. */
+export function addVersion(program: Command): void {
+  program
+    .command("version")
+    .summary("show the version")
+    .description("Shows the versions of wick, Node and the formats it writes.")
+    .option("--json", "as one JSON object")
+    .action((options: { json?: boolean }) => {
+      const facts = { wick: version, node: process.versions.node, imageConfig: 1, channel: 1 };
+      const text = `wick ${version} (Node ${facts.node}, image config ${facts.imageConfig}, channel ${facts.channel})`;
+      process.stdout.write(`${options.json === true ? JSON.stringify(facts) : text}\n`);
+    });
+}

@@ -1,0 +1,57 @@
+/** Colours and weights (SGR) are harmless; every other escape sequence is made visible. */
+const SGR = /^\u001b\[[0-9;]*m/;
+
+/**
+ * Makes what a guest prints safe for a terminal: control characters other than newline,
+ * carriage return, tab and SGR become visible. Keeps an escape that is cut between chunks.
+ */
+export class TerminalFilter {
+  readonly #decoder = new TextDecoder("utf-8");
+  #held = "";
+
+  push(chunk: Uint8Array): string {
+    const text = this.#held + this.#decoder.decode(chunk, { stream: true });
+    const cut = text.lastIndexOf("\u001b");
+    const open = cut >= 0 && text.length - cut < 16 && /^\u001b(\[[0-9;]*)?$/.test(text.slice(cut));
+    this.#held = open ? text.slice(cut) : "";
+    return visible(open ? text.slice(0, cut) : text);
+  }
+
+  end(): string {
+    const rest = visible(this.#held + this.#decoder.decode());
+    this.#held = "";
+    return rest;
+  }
+}
+
+function visible(text: string): string {
+  let shown = "";
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    const sgr = character === "\u001b" ? SGR.exec(text.slice(i, i + 24))?.[0] : undefined;
+    if (sgr !== undefined) {
+      shown += sgr;
+      i += sgr.length - 1;
+    } else
+      shown +=
+        /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(character) && !"\n\r\t".includes(character)
+          ? escaped(character)
+          : character;
+  }
+  return shown;
+}
+
+function escaped(character: string): string {
+  return `\\x${character.codePointAt(0)!.toString(16).padStart(2, "0")}`;
+}
+
+/** Copies the console to `stream`: exact bytes into a file or pipe, made safe on a terminal. */
+export async function showConsole(
+  console: AsyncIterable<Uint8Array>,
+  stream: NodeJS.WriteStream,
+): Promise<void> {
+  const filter = stream.isTTY ? new TerminalFilter() : undefined;
+  for await (const chunk of console)
+    stream.write(filter === undefined ? chunk : filter.push(chunk));
+  if (filter !== undefined) stream.write(filter.end());
+}

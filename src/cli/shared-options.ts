@@ -1,0 +1,89 @@
+import { Option, type Command } from "commander";
+import { progressModes, type ProgressMode } from "./progress/choose.ts";
+
+/** Collects an option that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/** A JSON array of texts, or one word: `'["nginx","-g"]'`, `nginx`. */
+export function words(value: string): string[] {
+  if (!value.startsWith("[")) return value === "" ? [] : [value];
+  const parsed: unknown = JSON.parse(value);
+  if (Array.isArray(parsed) && parsed.every((word) => typeof word === "string")) return parsed;
+  throw new SyntaxError("not an array of texts");
+}
+
+/** Options of every command. */
+export interface OutputOptions {
+  readonly progress: ProgressMode;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--progress <mode>", "how progress is shown on stderr")
+        .choices(progressModes)
+        .default("auto"),
+    )
+    .option("-q, --quiet", "no progress; only the result")
+    .option("--json", "the result as one JSON object on stdout");
+}
+
+function wordsOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((value: string, before: string[] | undefined) => {
+    try {
+      return [...(before ?? []), ...words(value)];
+    } catch {
+      return [...(before ?? []), value];
+    }
+  });
+}
+
+/** What says which program runs and how: Docker's words. */
+export function addConfigOptions(command: Command): Command {
+  return command
+    .addOption(
+      wordsOption(
+        "--entrypoint <program>",
+        "the program, one word or a JSON array; drops the image's Cmd",
+      ),
+    )
+    .addOption(
+      wordsOption("--cmd <argument>", "an argument of the entrypoint; repeat it, or a JSON array"),
+    )
+    .option(
+      "-e, --env <name[=value]>",
+      "set an environment variable; NAME alone takes the caller's value",
+      collect,
+    )
+    .option("--env-file <file>", "a file of such lines", collect)
+    .option("-w, --workdir <path>", "the application's working directory")
+    .option("-u, --user <user[:group]>", "the application's user, by name or number")
+    .option("--stop-signal <signal>", "signal that asks the application to end (SIGTERM)");
+}
+
+/** What a root file system is made from. */
+export function addContentOptions(command: Command): Command {
+  return command
+    .option("--with <source>", "merge another source on top", collect)
+    .option(
+      "--add <file:path>",
+      "put a file or directory of the host at PATH in the image",
+      collect,
+    )
+    .option("--recipe <file>", "a recipe of your own for packages, instead of wick's")
+    .option("--expose <port>", "a port that the application listens on, as 80 or 53/udp", collect)
+    .option(
+      "--label <text>",
+      "KEY=VALUE: a label of the image; without =: the volume label",
+      collect,
+    )
+    .option("--owner <keep|uid:gid>", "owners of a directory's files (yours become root's)")
+    .option("--size <size>", "size of the file system, as 512m or 2g; min: just its contents")
+    .option("--no-journal", "an ext4 without a journal")
+    .option("--platform <platform>", "linux/amd64 or linux/arm64")
+    .option("--refresh", "ask the archive for new package lists first");
+}
