@@ -15,3 +15,15 @@ export interface WritableStorage {
 
 /** Both. */
 export interface Storage extends ReadableStorage, WritableStorage {}
+
+/** `bytes` as storage that is read; they are lent, not copied. */
+export function storageOf(bytes: Uint8Array): ReadableStorage {
+  return {
+    sizeBytes: bytes.length,
+    readAt(target, position) {
+      const part = bytes.subarray(position, position + target.length);
+      target.set(part);
+      return part.length;
+    },
+  };
+}

@@ -1,0 +1,9 @@
+/** elf: programs, libraries, kernels and kernel modules, as far as wick must understand them. */
+export { identifyElf, type ElfIdentity, type ElfType } from "./identity.ts";
+export type { ElfDynamic } from "./dynamic.ts";
+export type { ElfSubject } from "./file.ts";
+export { readModuleInfo, type ModuleInfo } from "./modinfo.ts";
+export type { ElfNote } from "./notes.ts";
+export { ElfFile, readElf } from "./reader.ts";
+export type { ElfSection } from "./sections.ts";
+export type { ElfSegment } from "./segments.ts";
