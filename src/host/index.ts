@@ -16,4 +16,16 @@ export {
 export { wickDirectories, type Environment, type WickDirectories } from "./directories.ts";
 export { findProgram, requireProgram } from "./programs.ts";
 export { runTool, toolEnvironment, type ToolOptions } from "./tool.ts";
+export { pipeThroughTool, type PipeToolOptions } from "./pipe-tool.ts";
 export { monotonicMs, unixSeconds } from "./clock.ts";
+export { deadline, type Deadline } from "./deadline.ts";
+export { LineTail, type LineTailLimits } from "./line-tail.ts";
+export {
+  startProcess,
+  type ProcessExit,
+  type ProcessOptions,
+  type SupervisedProcess,
+} from "./process.ts";
+export { checkPortFree, portError, type HostPort } from "./ports.ts";
+export { awaitPeer, fitsSocketPath, SOCKET_PATH_BYTES, type Awaited } from "./unix-socket.ts";
+export { checkPrivateDirectory } from "./private-directory.ts";
