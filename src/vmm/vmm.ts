@@ -47,6 +47,8 @@ export interface Machine {
   readonly channel: Duplex;
   /** Raw bytes of the guest's serial console. */
   readonly console: AsyncIterable<Uint8Array>;
+  /** Types `bytes` at the guest's serial console. */
+  writeConsole(bytes: Uint8Array): void;
   readonly exited: Promise<VmmExit>;
   /** Ends the VMM: asks, then SIGKILL; resolves when the process is gone. */
   kill(): Promise<VmmExit>;
@@ -59,7 +61,8 @@ export interface Vmm {
   consoleDevice(arch: MachineSpec["arch"]): string;
   /** What the guest must do to end cleanly (microvm-contract trap 3). */
   readonly guestEnds: "power-off" | "restart";
-  version(): Promise<string>;
+  /** The version of the installed program, `7.2.22`; TOOL_MISSING when there is none. */
+  version(arch?: MachineSpec["arch"]): Promise<string>;
   start(spec: MachineSpec, signal?: AbortSignal): Promise<Machine>;
   /** The plain command that boots the same files by hand, one word an element. */
   commandByHand(spec: MachineSpec): readonly string[];

@@ -1,0 +1,20 @@
+/** qemu/: QEMU as a VMM: its arguments, its control connection, its start and end. */
+import type { Vmm } from "../vmm.ts";
+import { commandByHand } from "./arguments.ts";
+import { platformOf } from "./platform.ts";
+import { startQemu, type QemuOptions } from "./start.ts";
+import { qemuVersion } from "./version.ts";
+
+export type { QemuOptions } from "./start.ts";
+
+/** QEMU, found in PATH unless `options` name a program. */
+export function qemu(options: QemuOptions = {}): Vmm {
+  return {
+    name: "qemu",
+    guestEnds: "power-off",
+    consoleDevice: (arch) => platformOf({ arch, accel: "tcg" }).console,
+    version: (arch = "x86_64") => qemuVersion(arch),
+    start: (spec, signal) => startQemu(spec, options, signal),
+    commandByHand,
+  };
+}

@@ -1,0 +1,57 @@
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { deadline, type ProcessExit, type SupervisedProcess } from "../../host/index.ts";
+import { ConsoleStream } from "../console-stream.ts";
+import type { Machine, PortForward, VmmExit } from "../vmm.ts";
+import type { Qmp } from "./qmp.ts";
+
+/** How long QEMU may take to answer and end when asked to quit. */
+const QUIT_MS = 1000;
+
+/** How long the console's last bytes may take from a socket whose other end is gone. */
+const DRAIN_MS = 1000;
+
+interface Parts {
+  readonly vmm: SupervisedProcess;
+  readonly qmp: Qmp;
+  readonly console: Socket;
+  readonly channel: Socket;
+  readonly ports: readonly PortForward[];
+}
+
+/** The running machine of a QEMU process with its three connections. */
+export function qemuMachine({ vmm, qmp, console, channel, ports }: Parts): Machine {
+  const output = new ConsoleStream(console);
+  const exited = vmm.exited.then(async (exit): Promise<VmmExit> => {
+    qmp.close();
+    // Whoever reads the channel gets its last bytes and then its end; nobody does: close it.
+    if (channel.readableFlowing === null) channel.destroy();
+    await Promise.race([output.drain(), sleep(DRAIN_MS, undefined, { ref: false })]);
+    console.destroy();
+    return vmmExit(exit, vmm);
+  });
+  return {
+    pid: vmm.pid,
+    ports,
+    channel,
+    console: output,
+    writeConsole: (bytes) => void console.write(bytes),
+    exited,
+    async kill() {
+      await Promise.race([quit(qmp), exited]);
+      await Promise.race([exited, sleep(QUIT_MS, undefined, { ref: false })]);
+      await vmm.stop({ graceMs: 0 });
+      return exited;
+    },
+  };
+}
+
+/** QEMU may end before its answer is read, or hang: neither matters, SIGKILL follows. */
+async function quit(qmp: Qmp): Promise<void> {
+  const bound = deadline({ ms: QUIT_MS, action: "end the machine", code: "VMM_FAILED" });
+  await qmp.execute("quit", {}, bound).catch(() => {});
+}
+
+function vmmExit({ code, signal }: ProcessExit, vmm: SupervisedProcess): VmmExit {
+  return { code, signal, stderrTail: vmm.outputTail() };
+}

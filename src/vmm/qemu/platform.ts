@@ -1,0 +1,42 @@
+import type { MachineSpec } from "../vmm.ts";
+
+/** What differs between the machines that QEMU can be. */
+export interface Platform {
+  /** The program, by Debian's name. */
+  readonly program: string;
+  /** `-M`. */
+  readonly machine: string;
+  /** `-cpu`. */
+  readonly cpu: string;
+  /** The bus of virtio devices: ends their names. */
+  readonly bus: "pci" | "device";
+  /** The serial console's name in Linux. */
+  readonly console: string;
+}
+
+/**
+ * - x86_64 under TCG: q35, since microvm with ACPI hangs in the calibration of the TSC there.
+ * - x86_64 under KVM: microvm with ACPI; distributions' kernels find virtio-mmio only that way.
+ * - aarch64 under TCG: cortex-a57; `max` emulates pointer authentication and boots ten times slower.
+ *   virtio-pci everywhere on virt: its virtio-mmio slots come in reverse order.
+ */
+const platforms = {
+  x86_64: {
+    program: "qemu-system-x86_64",
+    console: "ttyS0",
+    tcg: { machine: "q35", cpu: "max", bus: "pci" },
+    kvm: { machine: "microvm,acpi=on", cpu: "host", bus: "device" },
+  },
+  aarch64: {
+    program: "qemu-system-aarch64",
+    console: "ttyAMA0",
+    tcg: { machine: "virt", cpu: "cortex-a57", bus: "pci" },
+    kvm: { machine: "virt,gic-version=host", cpu: "host", bus: "pci" },
+  },
+} as const;
+
+/** The platform for an architecture and accelerator. */
+export function platformOf(spec: Pick<MachineSpec, "arch" | "accel">): Platform {
+  const { program, console, ...byAccel } = platforms[spec.arch];
+  return { program, console, ...byAccel[spec.accel] };
+}
