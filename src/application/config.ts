@@ -1,6 +1,7 @@
 /**
  * The application: the one program of a machine and how it is started, in the OCI image
- * config's own names (opencontainers/image-spec, config.md; Healthcheck is Docker's extension).
+ * config's own names (opencontainers/image-spec, config.md; Healthcheck is Docker's extension,
+ * Hostname is set by the user alone and never taken from an image).
  */
 export interface AppConfig {
   readonly Entrypoint?: readonly string[];
@@ -17,4 +18,5 @@ export interface AppConfig {
   readonly Volumes?: Readonly<Record<string, Record<string, never>>>;
   readonly Healthcheck?: Readonly<Record<string, unknown>>;
   readonly Labels?: Readonly<Record<string, string>>;
+  readonly Hostname?: string;
 }
