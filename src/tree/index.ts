@@ -4,3 +4,17 @@ export type { Entry, Layer, LayerVisitor, Metadata, Time, Xattr } from "./entry.
 export { NO_PLACE, type Place, type Sink } from "./sink.ts";
 export type { Ino, Inodes } from "./inodes.ts";
 export { DEFAULT_DIRECTORY, NAME_MAX, Tree } from "./tree.ts";
+export {
+  directoryAt,
+  findPath,
+  locatePath,
+  pathOf,
+  placeFor,
+  resolve,
+  type Follow,
+  type Location,
+  type TreePath,
+} from "./resolve.ts";
+export { Unpacker, type UnpackOptions } from "./unpack.ts";
+export { MemorySink } from "./memory-sink.ts";
+export { playTree } from "./play.ts";

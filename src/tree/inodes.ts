@@ -1,4 +1,10 @@
-import { float64Column, int32Column, uint16Column, uint32Column } from "../bytes/index.ts";
+import {
+  float64Column,
+  int32Column,
+  uint16Column,
+  uint32Column,
+  uint8Column,
+} from "../bytes/index.ts";
 import type { Metadata, Xattr } from "./entry.ts";
 import { kindOf, S_IFMT, type Kind } from "./kinds.ts";
 import { NO_PLACE, type Place } from "./sink.ts";
@@ -18,8 +24,9 @@ export class Inodes {
   readonly #size = float64Column();
   readonly #place = int32Column();
   readonly #nameCount = uint32Column();
-  /** What a kind needs beside: a symlink's target, a device's numbers; index into the lists below. */
-  readonly #targets = new Map<Ino, Uint8Array>();
+  /** What a kind needs beside: where a symlink's target begins, a device's numbers. */
+  readonly #targets = new Map<Ino, number>();
+  readonly #targetBytes = uint8Column();
   readonly #rdevs = new Map<Ino, { major: number; minor: number }>();
   readonly #xattrs = new Map<Ino, readonly Xattr[]>();
 
@@ -52,8 +59,9 @@ export class Inodes {
     this.#size.set(ino, contents.size);
   }
 
+  /** Sets a symlink's text, of which a copy is kept. */
   setTarget(ino: Ino, target: Uint8Array): void {
-    this.#targets.set(ino, target);
+    this.#targets.set(ino, this.#targetBytes.append(target));
     this.#size.set(ino, target.length);
   }
 
@@ -108,8 +116,11 @@ export class Inodes {
     return this.#nameCount.get(ino);
   }
 
+  /** A symlink's text, only lent; undefined for the rest. */
   target(ino: Ino): Uint8Array | undefined {
-    return this.#targets.get(ino);
+    const start = this.#targets.get(ino);
+    if (start === undefined) return undefined;
+    return this.#targetBytes.values.subarray(start, start + this.#size.get(ino));
   }
 
   rdev(ino: Ino): { readonly major: number; readonly minor: number } | undefined {

@@ -1,12 +1,26 @@
-import { compareBytes, int32Column, uint32Column, uint8Column } from "../bytes/index.ts";
+import {
+  compareBytes,
+  int32Column,
+  uint32Column,
+  uint8Column,
+  type Column,
+} from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
 import type { Ino } from "./inodes.ts";
 
 /** Index of a directory entry in its tree; -1 is none. */
-type Slot = number;
+export type Slot = number;
 const NONE: Slot = -1;
 
 /** Bytes of the name pool that hold a name's length, before its bytes. */
 const LENGTH_BYTES = 1;
+/** Offsets into the name pool are 32 bits wide. */
+const MAX_POOL_BYTES = 2 ** 32 - 1;
+/**
+ * Longest chain of one hash bucket. Names are a stranger's: whoever makes many of one hash
+ * finds the rest in a Map, whose hash V8 seeds anew in each process.
+ */
+const MAX_CHAIN = 24;
 
 /** FNV-1a over the directory's number and the name. */
 function hashOf(directory: Ino, name: Uint8Array): number {
@@ -15,21 +29,29 @@ function hashOf(directory: Ino, name: Uint8Array): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
+function overflowKey(directory: Ino, name: Uint8Array): string {
+  return `${directory}/${String.fromCharCode(...name)}`;
+}
+
 /**
  * All directory entries of a tree: names in one pool, entries chained by directory, and one
- * hash table over (directory, name). About 40 bytes an entry.
+ * hash table over (directory, name). About 40 bytes an entry. Each operation takes the same
+ * time however many names there are; a removed name's slot is not used again.
  */
 export class Names {
   readonly #pool = uint8Column();
   readonly #poolOffset = uint32Column();
   readonly #directory = int32Column();
+  /** Where the name leads; NONE once it is removed. */
   readonly #ino = int32Column();
-  /** Entries of one directory as a list, newest first. */
-  readonly #nextInDirectory = int32Column();
-  readonly #first = new Map<Ino, Slot>();
+  /** Entries of one directory as a doubly linked list, newest first; first by directory. */
+  readonly #next = int32Column();
+  readonly #previous = int32Column();
+  readonly #first = int32Column();
   /** Entries with one hash as a list. */
   readonly #nextInBucket = int32Column();
   #buckets = new Int32Array(1024).fill(NONE);
+  readonly #overflow = new Map<string, Slot>();
   #live = 0;
 
   get count(): number {
@@ -42,101 +64,172 @@ export class Names {
     return slot === NONE ? NONE : this.#ino.get(slot);
   }
 
-  /** Adds an entry; the name must be free and 1 … 255 bytes long. */
-  add(directory: Ino, name: Uint8Array, ino: Ino): void {
+  /** Adds an entry and returns its slot; the name must be free and 1 … 255 bytes long. */
+  add(directory: Ino, name: Uint8Array, ino: Ino): Slot {
     if (this.#live >= this.#buckets.length) this.#rehash(this.#buckets.length * 2);
     const slot = this.#ino.push(ino);
     this.#directory.push(directory);
-    this.#poolOffset.push(this.#pool.push(name.length));
-    this.#pool.append(name);
-    this.#nextInDirectory.push(this.#first.get(directory) ?? NONE);
-    this.#first.set(directory, slot);
-    const bucket = hashOf(directory, name) & (this.#buckets.length - 1);
-    this.#nextInBucket.push(this.#buckets[bucket]!);
-    this.#buckets[bucket] = slot;
+    this.#poolOffset.push(this.#store(name));
+    this.#nextInBucket.push(NONE);
+    this.#chain(slot, directory);
+    this.#insert(slot, directory, name);
     this.#live++;
+    return slot;
   }
 
-  /** Makes an existing name lead to another inode. */
-  replace(directory: Ino, name: Uint8Array, ino: Ino): void {
-    this.#ino.set(this.#find(directory, name), ino);
+  /** Makes an existing name lead to another inode and returns its slot. */
+  replace(directory: Ino, name: Uint8Array, ino: Ino): Slot {
+    const slot = this.#find(directory, name);
+    this.#ino.set(slot, ino);
+    return slot;
   }
 
   /** Takes an entry away; the name must exist. */
   remove(directory: Ino, name: Uint8Array): void {
-    const slot = this.#find(directory, name);
-    this.#unchainBucket(slot, hashOf(directory, name) & (this.#buckets.length - 1));
-    this.#unchainDirectory(slot, directory);
-    this.#live--;
+    this.#removeSlot(this.#find(directory, name));
+  }
+
+  /** Takes all entries of `directory` away and returns their inodes. */
+  removeAll(directory: Ino): Ino[] {
+    const inodes: Ino[] = [];
+    for (let slot = this.#firstOf(directory); slot !== NONE; slot = this.#firstOf(directory)) {
+      inodes.push(this.#ino.get(slot));
+      this.#removeSlot(slot);
+    }
+    return inodes;
   }
 
   isEmpty(directory: Ino): boolean {
-    return (this.#first.get(directory) ?? NONE) === NONE;
+    return this.#firstOf(directory) === NONE;
   }
 
   /** The entries of `directory`, sorted by the bytes of their names. */
   list(directory: Ino): { readonly name: Uint8Array; readonly ino: Ino }[] {
     const entries: { name: Uint8Array; ino: Ino }[] = [];
-    let slot = this.#first.get(directory) ?? NONE;
-    for (; slot !== NONE; slot = this.#nextInDirectory.get(slot)) {
-      entries.push({ name: this.#name(slot), ino: this.#ino.get(slot) });
+    for (let slot = this.#firstOf(directory); slot !== NONE; slot = this.#next.get(slot)) {
+      entries.push({ name: this.nameAt(slot), ino: this.#ino.get(slot) });
     }
     return entries.sort((a, b) => compareBytes(a.name, b.name));
   }
 
-  #name(slot: Slot): Uint8Array {
+  /** Where the name in `slot` leads, or -1 when it is removed. */
+  inoAt(slot: Slot): Ino {
+    return this.#ino.get(slot);
+  }
+
+  /** The directory that holds, or held, the name in `slot`. */
+  directoryAt(slot: Slot): Ino {
+    return this.#directory.get(slot);
+  }
+
+  /** The bytes of the name in `slot`, only lent. */
+  nameAt(slot: Slot): Uint8Array {
     const offset = this.#poolOffset.get(slot);
     const start = offset + LENGTH_BYTES;
     return this.#pool.values.subarray(start, start + this.#pool.get(offset));
   }
 
+  #store(name: Uint8Array): number {
+    if (this.#pool.length + LENGTH_BYTES + name.length > MAX_POOL_BYTES) {
+      throw new WickError(
+        "IMAGE_LIMIT",
+        `Cannot hold more names: they pass ${MAX_POOL_BYTES} bytes`,
+      );
+    }
+    const offset = this.#pool.push(name.length);
+    this.#pool.append(name);
+    return offset;
+  }
+
   #find(directory: Ino, name: Uint8Array): Slot {
     let slot = this.#buckets[hashOf(directory, name) & (this.#buckets.length - 1)]!;
     while (slot !== NONE && !this.#is(slot, directory, name)) slot = this.#nextInBucket.get(slot);
-    return slot;
+    if (slot !== NONE || this.#overflow.size === 0) return slot;
+    return this.#overflow.get(overflowKey(directory, name)) ?? NONE;
   }
 
   #is(slot: Slot, directory: Ino, name: Uint8Array): boolean {
     if (this.#directory.get(slot) !== directory) return false;
     const offset = this.#poolOffset.get(slot);
-    if (this.#pool.get(offset) !== name.length) return false;
     const pool = this.#pool.values;
+    if (pool[offset] !== name.length) return false;
     for (let i = 0; i < name.length; i++) {
       if (pool[offset + LENGTH_BYTES + i] !== name[i]) return false;
     }
     return true;
   }
 
-  #unchainBucket(slot: Slot, bucket: number): void {
-    const next = this.#nextInBucket.get(slot);
-    if (this.#buckets[bucket] === slot) {
-      this.#buckets[bucket] = next;
+  /** Puts a slot into its bucket's chain, or into the overflow when that is too long. */
+  #insert(slot: Slot, directory: Ino, name: Uint8Array): void {
+    const bucket = hashOf(directory, name) & (this.#buckets.length - 1);
+    const first = this.#buckets[bucket]!;
+    let length = 0;
+    for (let at = first; at !== NONE && length < MAX_CHAIN; at = this.#nextInBucket.get(at)) {
+      length++;
+    }
+    if (length === MAX_CHAIN) {
+      this.#overflow.set(overflowKey(directory, name), slot);
       return;
     }
-    let before = this.#buckets[bucket]!;
-    while (this.#nextInBucket.get(before) !== slot) before = this.#nextInBucket.get(before);
-    this.#nextInBucket.set(before, next);
+    this.#nextInBucket.set(slot, first);
+    this.#buckets[bucket] = slot;
   }
 
-  #unchainDirectory(slot: Slot, directory: Ino): void {
-    const next = this.#nextInDirectory.get(slot);
-    if (this.#first.get(directory) === slot) {
-      this.#first.set(directory, next);
-      return;
+  /** Puts a new slot at the head of its directory's list. */
+  #chain(slot: Slot, directory: Ino): void {
+    const first = this.#firstOf(directory);
+    this.#next.push(first);
+    this.#previous.push(NONE);
+    if (first !== NONE) this.#previous.set(first, slot);
+    this.#setFirst(directory, slot);
+  }
+
+  #removeSlot(slot: Slot): void {
+    const directory = this.#directory.get(slot);
+    this.#unchainBucket(slot, directory);
+    const next = this.#next.get(slot);
+    const previous = this.#previous.get(slot);
+    if (previous === NONE) this.#setFirst(directory, next);
+    else this.#next.set(previous, next);
+    if (next !== NONE) this.#previous.set(next, previous);
+    this.#ino.set(slot, NONE);
+    this.#live--;
+  }
+
+  #unchainBucket(slot: Slot, directory: Ino): void {
+    const name = this.nameAt(slot);
+    const bucket = hashOf(directory, name) & (this.#buckets.length - 1);
+    let before: Slot = NONE;
+    let at = this.#buckets[bucket]!;
+    while (at !== NONE && at !== slot) {
+      before = at;
+      at = this.#nextInBucket.get(at);
     }
-    let before = this.#first.get(directory)!;
-    while (this.#nextInDirectory.get(before) !== slot) before = this.#nextInDirectory.get(before);
-    this.#nextInDirectory.set(before, next);
+    if (at === NONE) this.#overflow.delete(overflowKey(directory, name));
+    else if (before === NONE) this.#buckets[bucket] = this.#nextInBucket.get(slot);
+    else this.#nextInBucket.set(before, this.#nextInBucket.get(slot));
+  }
+
+  #firstOf(directory: Ino): Slot {
+    return directory < this.#first.length ? this.#first.get(directory) : NONE;
+  }
+
+  #setFirst(directory: Ino, slot: Slot): void {
+    fillUpTo(this.#first, directory);
+    this.#first.set(directory, slot);
   }
 
   #rehash(size: number): void {
     this.#buckets = new Int32Array(size).fill(NONE);
-    for (const first of this.#first.values()) {
-      for (let slot = first; slot !== NONE; slot = this.#nextInDirectory.get(slot)) {
-        const bucket = hashOf(this.#directory.get(slot), this.#name(slot)) & (size - 1);
-        this.#nextInBucket.set(slot, this.#buckets[bucket]!);
-        this.#buckets[bucket] = slot;
-      }
+    this.#overflow.clear();
+    for (let slot = 0; slot < this.#ino.length; slot++) {
+      if (this.#ino.get(slot) === NONE) continue;
+      this.#insert(slot, this.#directory.get(slot), this.nameAt(slot));
     }
   }
+}
+
+/** Makes `column` long enough for `index`, new elements being none. */
+export function fillUpTo(column: Column, index: number): void {
+  while (column.length <= index) column.push(NONE);
 }

@@ -1,9 +1,9 @@
-import { display } from "../bytes/index.ts";
+import { display, int32Column } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import type { Metadata } from "./entry.ts";
 import { Inodes, type Ino } from "./inodes.ts";
 import type { Kind } from "./kinds.ts";
-import { Names } from "./names.ts";
+import { fillUpTo, Names } from "./names.ts";
 
 /** NAME_MAX of Linux: bytes of one name. */
 export const NAME_MAX = 255;
@@ -25,12 +25,11 @@ export class Tree {
   static readonly ROOT: Ino = 0;
   readonly inodes = new Inodes();
   readonly #names = new Names();
-  /** Directories know their parent: `..` of a path. */
-  readonly #parents = new Map<Ino, Ino>();
+  /** The newest name of each inode: a directory's only one. */
+  readonly #slots = int32Column();
 
   constructor(root: Metadata = DEFAULT_DIRECTORY) {
     this.inodes.add("directory", root);
-    this.#parents.set(Tree.ROOT, Tree.ROOT);
   }
 
   /** How many names the tree holds, the root's not counted. */
@@ -43,9 +42,33 @@ export class Tree {
     return this.#names.lookup(directory, name);
   }
 
-  /** The directory that holds `directory`; the root's is the root. */
+  /** The directory that holds `directory`; the root's is the root, a removed one's -1. */
   parent(directory: Ino): Ino {
-    return this.#parents.get(directory)!;
+    if (directory === Tree.ROOT) return Tree.ROOT;
+    const slot = this.#slotOf(directory);
+    return slot < 0 ? -1 : this.#names.directoryAt(slot);
+  }
+
+  /** A name of `ino` and the directory that holds it; undefined for the root and the removed. */
+  nameOf(ino: Ino): { readonly directory: Ino; readonly name: Uint8Array } | undefined {
+    const slot = this.#slotOf(ino);
+    if (slot >= 0)
+      return { directory: this.#names.directoryAt(slot), name: this.#names.nameAt(slot) };
+    if (ino === Tree.ROOT || this.inodes.nameCount(ino) === 0) return undefined;
+    // Its newest name is gone, an older one is left.
+    for (const entry of this.walk()) if (entry.ino === ino) return entry;
+    return undefined;
+  }
+
+  /** Whether a directory is still in the tree. */
+  isAttached(directory: Ino): boolean {
+    let at = directory;
+    while (at > Tree.ROOT) at = this.parent(at);
+    return at === Tree.ROOT;
+  }
+
+  isEmpty(directory: Ino): boolean {
+    return this.#names.isEmpty(directory);
   }
 
   /** The entries of `directory`, sorted by the bytes of their names; names are only lent. */
@@ -55,6 +78,7 @@ export class Tree {
 
   /** Makes a new inode under a free name. */
   create(directory: Ino, name: Uint8Array, kind: Kind, metadata: Metadata): Ino {
+    checkName(name);
     const ino = this.inodes.add(kind, metadata);
     this.link(directory, name, ino);
     return ino;
@@ -63,24 +87,27 @@ export class Tree {
   /** Gives an inode a (further) name, which must be free. */
   link(directory: Ino, name: Uint8Array, ino: Ino): void {
     checkName(name);
-    this.#names.add(directory, name, ino);
+    this.#setSlot(ino, this.#names.add(directory, name, ino));
     this.inodes.addNames(ino, 1);
-    if (this.inodes.kind(ino) === "directory") this.#parents.set(ino, directory);
+  }
+
+  /** Makes a name that exists lead to another inode; what it led to goes, as in `remove`. */
+  replace(directory: Ino, name: Uint8Array, ino: Ino, onLast?: (ino: Ino) => void): void {
+    const old = this.lookup(directory, name);
+    if (old === ino) return;
+    this.#setSlot(ino, this.#names.replace(directory, name, ino));
+    this.inodes.addNames(ino, 1);
+    this.#drop(old, onLast);
   }
 
   /**
-   * Takes a name away, and with a directory all that is below it.
-   * `onLast` is told of every file inode that lost its last name.
+   * Takes a name away, and with a directory all that is below it, in time linear in that.
+   * `onLast` is told of every inode but directories that lost its last name.
    */
   remove(directory: Ino, name: Uint8Array, onLast?: (ino: Ino) => void): void {
     const ino = this.lookup(directory, name);
     this.#names.remove(directory, name);
-    const pending: Ino[] = [ino];
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      if (this.inodes.addNames(next, -1) > 0) continue;
-      if (this.inodes.kind(next) !== "directory") onLast?.(next);
-      else pending.push(...this.#empty(next));
-    }
+    this.#drop(ino, onLast);
   }
 
   /** Every name below the root, parents before children, siblings in byte order. */
@@ -96,12 +123,25 @@ export class Tree {
     }
   }
 
-  /** Takes all entries of a directory away and returns their inodes. */
-  #empty(directory: Ino): Ino[] {
-    this.#parents.delete(directory);
-    const entries = this.list(directory);
-    for (const { name } of entries) this.#names.remove(directory, name);
-    return entries.map(({ ino }) => ino);
+  /** One name fewer for `ino`; the last one takes what is below along. */
+  #drop(ino: Ino, onLast: ((ino: Ino) => void) | undefined): void {
+    const pending: Ino[] = [ino];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (this.inodes.addNames(next, -1) > 0) continue;
+      if (this.inodes.kind(next) !== "directory") onLast?.(next);
+      else for (const child of this.#names.removeAll(next)) pending.push(child);
+    }
+  }
+
+  #setSlot(ino: Ino, slot: number): void {
+    fillUpTo(this.#slots, ino);
+    this.#slots.set(ino, slot);
+  }
+
+  /** The slot of the inode's newest name, or -1 when that is gone. */
+  #slotOf(ino: Ino): number {
+    const slot = ino < this.#slots.length ? this.#slots.get(ino) : -1;
+    return slot >= 0 && this.#names.inoAt(slot) === ino ? slot : -1;
   }
 }
 

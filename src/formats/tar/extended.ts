@@ -1,0 +1,111 @@
+import type { TarLimits } from "./limits.ts";
+import type { WickError } from "../../errors/index.ts";
+import { parsePax, type PaxRecords } from "./pax.ts";
+import { readText } from "./header.ts";
+import { typeflags } from "./layout.ts";
+import type { Where } from "./where.ts";
+
+const EMPTY: PaxRecords = { values: new Map(), sparsePairs: [] };
+
+/** Numbers and names that a record may change but never take away. */
+const NEVER_EMPTY = ["path", "linkpath", "size", "uid", "gid", "mtime", "GNU.sparse.name"];
+
+/** What extended headers say about the entry that follows them, and about all that follow. */
+export class Extended {
+  longName: Uint8Array | undefined;
+  longLink: Uint8Array | undefined;
+  #local: PaxRecords | undefined;
+  #localBytes = 0;
+  readonly #global = new Map<string, Uint8Array>();
+  #globalBytes = 0;
+  readonly #limits: TarLimits;
+
+  constructor(limits: TarLimits) {
+    this.#limits = limits;
+  }
+
+  /** Whether some header waits for the entry it describes. */
+  get pending(): boolean {
+    return this.#localBytes > 0;
+  }
+
+  /** Offset and length pairs of GNU's sparse format 0.0. */
+  get sparsePairs(): readonly Uint8Array[] {
+    return (this.#local ?? EMPTY).sparsePairs;
+  }
+
+  /** The value of a pax key for this entry, local before global. */
+  get(key: string): Uint8Array | undefined {
+    return this.#local?.values.get(key) ?? this.#global.get(key);
+  }
+
+  /** All records that hold for this entry. */
+  records(): ReadonlyMap<string, Uint8Array> {
+    const local = (this.#local ?? EMPTY).values;
+    if (this.#global.size === 0) return local;
+    return local.size === 0 ? this.#global : new Map([...this.#global, ...local]);
+  }
+
+  /** Counts bytes of headers towards the bound on one entry. */
+  reserve(bytes: number, where: Where): void {
+    this.#localBytes += bytes;
+    if (this.#localBytes <= this.#limits.headerBytes) return;
+    const limit = this.#limits.headerBytes;
+    throw where.limit(`over ${limit} bytes of extended headers`, "headerBytes");
+  }
+
+  /** Checks that a global header of `bytes` may stand here and is within the bound. */
+  reserveGlobal(bytes: number, where: Where): void {
+    // Go's archive/tar forgets the local header here, GNU tar keeps it.
+    if (this.pending) {
+      throw where.invalid("a global header between an extended header and its entry");
+    }
+    if (bytes > this.#limits.headerBytes) throw this.#overGlobal(where);
+  }
+
+  /** Takes the payload of an extended header of type `typeflag`. */
+  take(typeflag: number, payload: Uint8Array, where: Where): void {
+    if (typeflag === typeflags.GNUTYPE_LONGNAME) this.longName = nameOf(payload, where);
+    else if (typeflag === typeflags.GNUTYPE_LONGLINK) this.longLink = nameOf(payload, where);
+    else if (typeflag === typeflags.XGLTYPE) this.#takeGlobal(parseChecked(payload, where), where);
+    // A second header replaces the first whole, as GNU tar and Go have it.
+    else this.#local = parseChecked(payload, where);
+  }
+
+  /** Forgets what was said about one entry. */
+  reset(): void {
+    this.longName = undefined;
+    this.longLink = undefined;
+    this.#local = undefined;
+    this.#localBytes = 0;
+  }
+
+  #takeGlobal(records: PaxRecords, where: Where): void {
+    for (const [key, value] of records.values) {
+      const before = this.#global.get(key);
+      this.#globalBytes += value.length - (before === undefined ? -key.length : before.length);
+      this.#global.set(key, value);
+    }
+    if (this.#globalBytes > this.#limits.headerBytes) throw this.#overGlobal(where);
+  }
+
+  #overGlobal(where: Where): WickError {
+    return where.limit(`over ${this.#limits.headerBytes} bytes of global headers`, "headerBytes");
+  }
+}
+
+function nameOf(payload: Uint8Array, where: Where): Uint8Array {
+  const name = readText(payload, 0, payload.length);
+  if (name.length === 0) throw where.invalid("its long name is empty");
+  return name;
+}
+
+/** POSIX lets an empty value delete, but tools do not agree on what then holds. */
+function parseChecked(payload: Uint8Array, where: Where): PaxRecords {
+  const records = parsePax(payload, where);
+  for (const key of NEVER_EMPTY) {
+    if (records.values.get(key)?.length === 0)
+      throw where.invalid(`its pax record ${key} is empty`);
+  }
+  return records;
+}

@@ -1,0 +1,207 @@
+import { WickError } from "../errors/index.ts";
+import { withoutDotDot } from "./archive-path.ts";
+import type { Entry, LayerVisitor, Metadata } from "./entry.ts";
+import { HardLinks, linkTo } from "./hard-links.ts";
+import type { Ino } from "./inodes.ts";
+import type { Kind } from "./kinds.ts";
+import { findPath, locatePath, placeFor, showPath, type Location } from "./resolve.ts";
+import { NO_PLACE, type Sink } from "./sink.ts";
+import { Tree } from "./tree.ts";
+import { XattrLists } from "./xattr-lists.ts";
+
+/** What an unpacker works on and how. */
+export interface UnpackOptions {
+  readonly tree: Tree;
+  readonly sink: Sink;
+  readonly warn: (message: string) => void;
+  /**
+   * `replace`, the default, is containerd's rule: a directory that meets a symlink to a
+   * directory, or the reverse, replaces it. `keep` is dpkg's: what is there stays, so that
+   * packages with /lib fit a merged /usr.
+   */
+  readonly directoryLinks?: "replace" | "keep";
+  /** Inodes that the tree may get; passing it is ARCHIVE_LIMIT. */
+  readonly maxInodes?: number;
+}
+
+/** As many as the tar reader takes entries. */
+const MAX_INODES = 16_000_000;
+/** PATH_MAX less its NUL: the longest symlink that Linux makes. */
+const MAX_TARGET_BYTES = 4095;
+/** MINORBITS of include/linux/kdev_t.h: what a device number holds. */
+const MAX_MAJOR = 2 ** 12 - 1;
+const MAX_MINOR = 2 ** 20 - 1;
+
+/**
+ * Turns layers' entries into a tree and their contents into places of a sink. Entries are
+ * taken as if each were made in turn inside the root: the later of two wins, symlinked parents
+ * are followed within, missing ones are made 0755 root. `finish` ends a layer, after which a
+ * further one may be played on top.
+ */
+export class Unpacker implements LayerVisitor {
+  readonly #tree: Tree;
+  readonly #sink: Sink;
+  readonly #options: UnpackOptions;
+  readonly #maxInodes: number;
+  readonly #hardLinks: HardLinks;
+  readonly #xattrs = new XattrLists();
+  /** The file whose contents are coming, its size as stated and as seen. */
+  #file: Ino = -1;
+  #wanted = 0;
+  #seen = 0;
+
+  constructor(options: UnpackOptions) {
+    this.#options = options;
+    this.#tree = options.tree;
+    this.#sink = options.sink;
+    this.#maxInodes = options.maxInodes ?? MAX_INODES;
+    this.#hardLinks = new HardLinks(options.tree);
+  }
+
+  entry(entry: Entry): void {
+    checkEntry(entry);
+    const place = placeFor(this.#tree, withoutDotDot(entry.path));
+    if (place.name.length === 0) this.#root(entry);
+    else if (entry.type === "hardlink") this.#hardLink(entry, place);
+    else if (entry.type === "directory") this.#directory(entry, place);
+    else this.#node(entry, entry.type, place);
+    if (this.#tree.inodes.count > this.#maxInodes) throw tooMany(this.#maxInodes);
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#seen += chunk.length;
+    this.#sink.data(chunk);
+  }
+
+  hole(lengthBytes: number): void {
+    this.#seen += lengthBytes;
+    this.#sink.hole(lengthBytes);
+  }
+
+  endFile(): void {
+    const place = this.#sink.end();
+    if (this.#seen !== this.#wanted) {
+      const is = `it has ${this.#seen} bytes, its entry says ${this.#wanted}`;
+      throw new WickError("INTERNAL", `Cannot take a file's contents: ${is}`);
+    }
+    this.#tree.inodes.setContents(this.#file, { place, size: this.#seen });
+    this.#file = -1;
+  }
+
+  warn(message: string): void {
+    this.#options.warn(message);
+  }
+
+  /** Ends the layer: hard links that came before their targets are made now. */
+  finish(): void {
+    this.#hardLinks.finish();
+  }
+
+  #metadata(entry: Entry): Metadata {
+    return { ...entry, xattrs: this.#xattrs.shared(entry) };
+  }
+
+  /** `./` describes the root itself. */
+  #root(entry: Entry): void {
+    if (entry.type !== "directory") throw conflict(entry, "the root can only be a directory");
+    this.#tree.inodes.setMetadata(Tree.ROOT, this.#metadata(entry));
+  }
+
+  #directory(entry: Entry, place: Location): void {
+    const isDirectory = place.ino >= 0 && this.#tree.inodes.kind(place.ino) === "directory";
+    if (isDirectory) this.#tree.inodes.setMetadata(place.ino, this.#metadata(entry));
+    else if (!this.#keepsLink(entry, place)) this.#make(entry, "directory", place);
+  }
+
+  #node(entry: Entry, kind: Kind, place: Location): void {
+    if (kind === "symlink" && this.#keepsDirectory(place)) return;
+    const ino = this.#make(entry, kind, place);
+    if (kind === "symlink") this.#tree.inodes.setTarget(ino, entry.target!);
+    else if (kind === "char" || kind === "block") this.#tree.inodes.setRdev(ino, entry.rdev!);
+    else if (kind === "file") this.#begin(ino, entry.size);
+  }
+
+  #begin(ino: Ino, size: number): void {
+    this.#file = ino;
+    this.#wanted = size;
+    this.#seen = 0;
+    this.#sink.begin();
+  }
+
+  #make(entry: Entry, kind: Kind, place: Location): Ino {
+    const { directory, name } = place;
+    const metadata = this.#metadata(entry);
+    if (place.ino < 0) return this.#tree.create(directory, name, kind, metadata);
+    const ino = this.#tree.inodes.add(kind, metadata);
+    this.#tree.replace(directory, name, ino, this.#discard);
+    return ino;
+  }
+
+  #hardLink(entry: Entry, place: Location): void {
+    const path = withoutDotDot(entry.target!);
+    const target = locatePath(this.#tree, path, { follow: "parents" });
+    if (target !== undefined && target.ino >= 0) {
+      linkTo(this.#tree, place, target.ino, path, this.#discard);
+      return;
+    }
+    if (place.ino >= 0) this.#tree.remove(place.directory, place.name, this.#discard);
+    this.#hardLinks.add(place, path);
+  }
+
+  #keepsLink(entry: Entry, place: Location): boolean {
+    if (this.#options.directoryLinks !== "keep" || place.ino < 0) return false;
+    if (this.#tree.inodes.kind(place.ino) !== "symlink") return false;
+    const ino = findPath(this.#tree, withoutDotDot(entry.path));
+    return ino >= 0 && this.#tree.inodes.kind(ino) === "directory";
+  }
+
+  #keepsDirectory(place: Location): boolean {
+    if (this.#options.directoryLinks !== "keep" || place.ino < 0) return false;
+    return this.#tree.inodes.kind(place.ino) === "directory";
+  }
+
+  readonly #discard = (ino: Ino): void => {
+    const place = this.#tree.inodes.place(ino);
+    if (place !== NO_PLACE) this.#sink.discard(place);
+  };
+}
+
+/** What Linux could not make, whatever the file system. */
+function checkEntry(entry: Entry): void {
+  if (entry.path.length === 0) throw conflict(entry, "its path is empty");
+  if (entry.path.includes(0)) throw conflict(entry, "its path holds a NUL byte");
+  if (entry.type === "symlink") checkTarget(entry);
+  else if (entry.type === "hardlink" && (entry.target?.length ?? 0) === 0) {
+    throw conflict(entry, "a hard link to no path");
+  } else if (entry.type === "char" || entry.type === "block") checkDevice(entry);
+}
+
+function checkTarget(entry: Entry): void {
+  const length = entry.target?.length ?? 0;
+  if (length === 0 || length > MAX_TARGET_BYTES) {
+    throw conflict(entry, `a symlink of ${length} bytes, Linux allows 1 to ${MAX_TARGET_BYTES}`);
+  }
+  if (entry.target!.includes(0)) throw conflict(entry, "its link target holds a NUL byte");
+}
+
+function checkDevice(entry: Entry): void {
+  const { major, minor } = entry.rdev ?? { major: -1, minor: -1 };
+  if (major >= 0 && major <= MAX_MAJOR && minor >= 0 && minor <= MAX_MINOR) return;
+  const allowed = `Linux allows 0:0 to ${MAX_MAJOR}:${MAX_MINOR}`;
+  throw new WickError(
+    "VALUE_OUT_OF_RANGE",
+    `Cannot add "${showPath(entry.path)}": device ${major}:${minor}, ${allowed}`,
+  );
+}
+
+function conflict(entry: Entry, problem: string): WickError {
+  return new WickError("PATH_CONFLICT", `Cannot add "${showPath(entry.path)}": ${problem}`);
+}
+
+function tooMany(maxInodes: number): WickError {
+  return new WickError(
+    "ARCHIVE_LIMIT",
+    `Cannot add more files: the tree has over ${maxInodes} of them`,
+    { hint: 'the bound is "maxInodes" of the unpacker; raise it if you trust the source' },
+  );
+}
