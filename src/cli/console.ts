@@ -1,5 +1,8 @@
 /** Colours and weights (SGR) are harmless; every other escape sequence is made visible. */
-const SGR = /^\u001b\[[0-9;]*m/;
+const SGR = /^\[[0-9;]*m/;
+const ESCAPE = "\u001b";
+/** What may still become an SGR sequence, after its ESC. */
+const OPEN = /^(\[[0-9;]*)?$/;
 
 /**
  * Makes what a guest prints safe for a terminal: control characters other than newline,
@@ -11,8 +14,8 @@ export class TerminalFilter {
 
   push(chunk: Uint8Array): string {
     const text = this.#held + this.#decoder.decode(chunk, { stream: true });
-    const cut = text.lastIndexOf("\u001b");
-    const open = cut >= 0 && text.length - cut < 16 && /^\u001b(\[[0-9;]*)?$/.test(text.slice(cut));
+    const cut = text.lastIndexOf(ESCAPE);
+    const open = cut >= 0 && text.length - cut < 16 && OPEN.test(text.slice(cut + 1));
     this.#held = open ? text.slice(cut) : "";
     return visible(open ? text.slice(0, cut) : text);
   }
@@ -28,17 +31,18 @@ function visible(text: string): string {
   let shown = "";
   for (let i = 0; i < text.length; i++) {
     const character = text[i]!;
-    const sgr = character === "\u001b" ? SGR.exec(text.slice(i, i + 24))?.[0] : undefined;
-    if (sgr !== undefined) {
-      shown += sgr;
-      i += sgr.length - 1;
-    } else
-      shown +=
-        /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(character) && !"\n\r\t".includes(character)
-          ? escaped(character)
-          : character;
+    const sgr = character === ESCAPE ? SGR.exec(text.slice(i + 1, i + 24))?.[0] : undefined;
+    if (sgr !== undefined) i += sgr.length;
+    shown += sgr === undefined ? shownCharacter(character) : ESCAPE + sgr;
   }
   return shown;
+}
+
+/** C0, C1 and the marks that turn the direction of text. */
+const UNSAFE = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
+
+function shownCharacter(character: string): string {
+  return UNSAFE.test(character) && !"\n\r\t".includes(character) ? escaped(character) : character;
 }
 
 function escaped(character: string): string {

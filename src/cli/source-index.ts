@@ -20,7 +20,7 @@ function takesNextWord(word: string, options: readonly Option[]): boolean {
     return option !== undefined && option.required;
   }
   // In a cluster such as `-qe A=1` only the last letter's value can be the next word.
-  const letters = [...word.slice(1)];
+  const letters = Array.from(word.slice(1));
   const first = letters.findIndex((letter) => shortOption(letter, options)?.required === true);
   return first === letters.length - 1 && first >= 0;
 }

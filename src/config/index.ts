@@ -1,0 +1,12 @@
+/** config/: options → one resolved plan that can be printed. */
+export { initKinds, type BuildOptions, type RunOptions } from "./options.ts";
+export {
+  planBuild,
+  planRun,
+  type Arch,
+  type BuildPlan,
+  type Caller,
+  type ContentPlan,
+  type InitKind,
+  type RunPlan,
+} from "./plan.ts";

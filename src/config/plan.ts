@@ -1,0 +1,236 @@
+import { isAbsolute, resolve } from "node:path";
+import {
+  configOf,
+  parseCpus,
+  parseEnvFile,
+  parseMemory,
+  parsePublishedAll,
+  parseSize,
+  type AppConfig,
+  type PublishedPort,
+} from "../application/index.ts";
+import { sanitise, utf8 } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
+import { readSmallFile, type Environment } from "../host/index.ts";
+import { parseDuration } from "./duration.ts";
+import {
+  buildOptionsSchema,
+  runOptionsSchema,
+  type BuildOptions,
+  type initKinds,
+  type RunOptions,
+} from "./options.ts";
+import { parseOptions } from "./parse.ts";
+
+export type InitKind = (typeof initKinds)[number];
+export type Arch = "x86_64" | "aarch64";
+
+/** Where relative paths start and what `-e NAME` takes from. */
+export interface Caller {
+  readonly environment: Environment;
+  readonly workingDirectory: string;
+  /** The machine that wick runs on: the guest's unless a platform is given. */
+  readonly arch: Arch;
+}
+
+/** What a root file system is made from, resolved. */
+export interface ContentPlan {
+  readonly source: string;
+  readonly with: readonly string[];
+  readonly add: readonly { readonly from: string; readonly to: string }[];
+  readonly recipe: string | undefined;
+  readonly owner: "keep" | { readonly uid: number; readonly gid: number } | undefined;
+  readonly arch: Arch;
+  readonly format: "ext4";
+  readonly init: InitKind;
+  readonly sizeBytes: number | "min" | undefined;
+  readonly volumeLabel: string;
+  readonly journal: boolean;
+  /** What the user says about the application, over what source and recipe say. */
+  readonly overrides: AppConfig;
+  /** Time of everything that wick itself adds: SOURCE_DATE_EPOCH, else 1970. */
+  readonly mtimeSeconds: number;
+  readonly refresh: boolean;
+}
+
+export interface BuildPlan extends ContentPlan {
+  /** Absolute. */
+  readonly output: string;
+}
+
+/** What one run sets, resolved. */
+export interface RunPlan {
+  /** Of a source that must be built first; a finished image has it all inside. */
+  readonly content: ContentPlan;
+  readonly overrides: AppConfig;
+  readonly ports: readonly PublishedPort[];
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly timeoutMs: number;
+  readonly kernel: string | undefined;
+  readonly modules: string | undefined;
+  readonly append: string;
+  readonly accel: "tcg" | "kvm";
+  readonly root: "overlay" | "copy" | "ro";
+  readonly readOnly: boolean;
+  readonly network: "user" | "none";
+  readonly directory: string | undefined;
+}
+
+const DEFAULTS = { memory: "256m", cpus: "1", timeout: "60s" } as const;
+
+/** ext4's s_volume_name. */
+const VOLUME_LABEL_BYTES = 16;
+
+/** The plan of `build`; USAGE with every problem at once. */
+export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
+  const given = parseOptions(buildOptionsSchema, options, "build");
+  const overrides = overridesOf(given, given.cmd, caller);
+  return { ...planContent(given, overrides, caller), output: absolute(given.output, caller) };
+}
+
+/** The plan of `run`; everything is checked before anything is started (C12). */
+export function planRun(options: RunOptions, caller: Caller): RunPlan {
+  const given = parseOptions(runOptionsSchema, options, "run");
+  const optional = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : absolute(path, caller);
+  return {
+    content: planContent(given, {}, caller),
+    overrides: overridesOf(given, given.command ?? given.cmd, caller),
+    ports: parsePublishedAll(given.publish ?? []),
+    memoryMiB: parseMemory(setting(given.memory, "WICK_MEMORY", DEFAULTS.memory, caller)),
+    cpus: parseCpus(given.cpus ?? DEFAULTS.cpus),
+    timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "the timeout"),
+    kernel: optional(given.kernel ?? caller.environment["WICK_KERNEL"]),
+    modules: optional(given.modules),
+    append: given.append ?? "",
+    // Until a probe guest decides, `auto` is the accelerator that always works.
+    accel: given.accel === "kvm" ? "kvm" : "tcg",
+    root: given.root ?? "overlay",
+    readOnly: given.readOnly ?? false,
+    network: given.network ?? "user",
+    directory: optional(given.directory),
+  };
+}
+
+function setting(
+  given: string | undefined,
+  variable: string,
+  fallback: string,
+  caller: Caller,
+): string {
+  return given ?? caller.environment[variable] ?? fallback;
+}
+
+type Content = Omit<BuildOptions, "output"> | RunOptions;
+
+function planContent(given: Content, overrides: AppConfig, caller: Caller): ContentPlan {
+  return {
+    source: given.source,
+    with: given.with ?? [],
+    add: (given.add ?? []).map((text) => parseAdd(text, caller)),
+    recipe: given.recipe === undefined ? undefined : absolute(given.recipe, caller),
+    owner: parseOwner(given.owner),
+    arch: archOf(given.platform, caller),
+    format: "ext4",
+    init: given.init ?? "wick",
+    sizeBytes:
+      given.size === undefined || given.size === "min"
+        ? given.size
+        : parseSize(given.size, "the size"),
+    volumeLabel: volumeLabel(given.label ?? []),
+    journal: given.journal ?? true,
+    overrides,
+    mtimeSeconds: sourceDateEpoch(caller.environment),
+    refresh: given.refresh ?? false,
+  };
+}
+
+function overridesOf(
+  given: Content,
+  command: readonly string[] | undefined,
+  caller: Caller,
+): AppConfig {
+  const files = (given.envFile ?? []).flatMap((file) => {
+    const path = absolute(file, caller);
+    return parseEnvFile(readSmallFile(path), path, caller.environment);
+  });
+  const labels = (given.label ?? []).filter((text) => text.includes("="));
+  return configOf(
+    {
+      entrypoint: given.entrypoint,
+      command,
+      env: [...files, ...(given.env ?? [])],
+      workdir: given.workdir,
+      user: given.user,
+      expose: given.expose,
+      labels: labels.length === 0 ? undefined : labels,
+      stopSignal: given.stopSignal,
+      hostname: "hostname" in given ? given.hostname : undefined,
+    },
+    caller.environment,
+  );
+}
+
+function absolute(path: string, caller: Caller): string {
+  return resolve(caller.workingDirectory, path);
+}
+
+function archOf(platform: string | undefined, caller: Caller): Arch {
+  const wanted = platform ?? caller.environment["DOCKER_DEFAULT_PLATFORM"];
+  if (wanted === undefined) return caller.arch;
+  if (wanted === "linux/amd64") return "x86_64";
+  if (wanted === "linux/arm64") return "aarch64";
+  throw new WickError(
+    "USAGE",
+    `Cannot build for "${sanitise(wanted)}": wanted linux/amd64 or linux/arm64`,
+  );
+}
+
+/** `FILE:PATH`; the last colon splits, since paths of the image hold one less often. */
+function parseAdd(text: string, caller: Caller): { from: string; to: string } {
+  const colon = text.lastIndexOf(":");
+  const to = text.slice(colon + 1);
+  if (colon < 1 || !isAbsolute(to)) {
+    throw new WickError(
+      "USAGE",
+      `Cannot add "${sanitise(text)}": wanted FILE:PATH, PATH beginning with "/"`,
+    );
+  }
+  return { from: absolute(text.slice(0, colon), caller), to };
+}
+
+function parseOwner(text: string | undefined): ContentPlan["owner"] {
+  if (text === undefined || text === "keep") return text;
+  const match = /^(\d{1,10}):(\d{1,10})$/.exec(text);
+  const [uid, gid] = [Number(match?.[1]), Number(match?.[2])];
+  if (match !== null && uid < 2 ** 32 && gid < 2 ** 32) return { uid, gid };
+  throw new WickError(
+    "USAGE",
+    `Cannot use "${sanitise(text)}" as the owner: wanted keep or UID:GID`,
+  );
+}
+
+function volumeLabel(labels: readonly string[]): string {
+  const names = labels.filter((text) => !text.includes("="));
+  const label = names.at(-1) ?? "";
+  if (utf8(label).length <= VOLUME_LABEL_BYTES) return label;
+  throw new WickError(
+    "USAGE",
+    `Cannot use "${sanitise(label)}" as the volume label: wanted at most ${VOLUME_LABEL_BYTES} bytes`,
+    {
+      hint: "a label of the image is KEY=VALUE",
+    },
+  );
+}
+
+/** https://reproducible-builds.org/specs/source-date-epoch/ */
+function sourceDateEpoch(environment: Environment): number {
+  const text = environment["SOURCE_DATE_EPOCH"];
+  if (text === undefined || text === "") return 0;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new WickError(
+    "USAGE",
+    `Cannot use SOURCE_DATE_EPOCH "${sanitise(text)}": wanted seconds since 1970`,
+  );
+}
