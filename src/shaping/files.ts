@@ -1,13 +1,23 @@
-import { utf8 } from "../bytes/index.ts";
+import { display, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
-import type { Ino, Kind, Metadata, Sink, Tree } from "../tree/index.ts";
-import { locate, showPath, type Location, type TreePath } from "./lookup.ts";
+import {
+  directoryAt,
+  findPath,
+  locatePath,
+  placeFor,
+  type Ino,
+  type Kind,
+  type Metadata,
+  type Sink,
+  type Tree,
+  type TreePath,
+} from "../tree/index.ts";
 
 /**
  * What a new node gets; what is left out is root's, with the mtime of the epoch and the mode
  * that the function names.
  */
-export type Attributes = Partial<Metadata>;
+export type Attributes = { readonly [K in keyof Metadata]?: Metadata[K] | undefined };
 
 /** What to do with a symbolic link at the end of the path of a new file. */
 export interface LinkOption {
@@ -27,10 +37,9 @@ export function addFile(
   bytes: Uint8Array,
   attributes: Attributes & LinkOption = {},
 ): Ino {
-  const at = clearPlace(tree, sink, path, attributes);
+  const ino = createAt(tree, sink, path, { ...attributes, kind: "file" });
   sink.begin();
   if (bytes.length > 0) sink.data(bytes);
-  const ino = createAt(tree, at, "file", metadataOf(attributes, 0o644));
   tree.inodes.setContents(ino, { place: sink.end(), size: bytes.length });
   return ino;
 }
@@ -43,8 +52,8 @@ export function addSymlink(
   target: TreePath,
   attributes: Attributes = {},
 ): Ino {
-  const at = clearPlace(tree, sink, path, { ...attributes, link: "replace" });
-  const ino = createAt(tree, at, "symlink", metadataOf(attributes, 0o777));
+  const kind = "symlink";
+  const ino = createAt(tree, sink, path, { mode: 0o777, ...attributes, kind, link: "replace" });
   tree.inodes.setTarget(ino, typeof target === "string" ? utf8(target) : target.slice());
   return ino;
 }
@@ -54,10 +63,12 @@ export function addSymlink(
  * root. A directory that is there keeps its metadata. Returns its inode.
  */
 export function ensureDirectory(tree: Tree, path: TreePath, attributes: Attributes = {}): Ino {
-  const at = locate(tree, path);
-  if (at.ino < 0) return createAt(tree, at, "directory", metadataOf(attributes, 0o755));
-  if (tree.inodes.kind(at.ino) === "directory") return at.ino;
-  throw conflict("make the directory", path, `a ${tree.inodes.kind(at.ino)} is there`);
+  const { directory, name, ino } = placeFor(tree, path, {
+    follow: "all",
+    parents: metadataOf({ mtime: attributes.mtime }, 0o755),
+  });
+  if (ino < 0) return tree.create(directory, name, "directory", metadataOf(attributes, 0o755));
+  return directoryAt(tree, path);
 }
 
 /**
@@ -70,7 +81,7 @@ export function readFile(
   path: TreePath,
   limitBytes: number,
 ): Uint8Array | undefined {
-  const { ino } = locate(tree, path);
+  const ino = findPath(tree, path);
   if (ino < 0) return undefined;
   const kind = tree.inodes.kind(ino);
   if (kind !== "file") throw conflict("read", path, `it is a ${kind}, wanted a file`);
@@ -103,22 +114,22 @@ export function appendLine(
   const bytes = new Uint8Array(before.length + added.length);
   bytes.set(before);
   bytes.set(added, before.length);
-  const { ino } = locate(tree, path);
+  const ino = findPath(tree, path);
   return addFile(tree, sink, path, bytes, ino < 0 ? attributes : tree.inodes.metadata(ino));
 }
 
 /** Takes `path` away (a link itself, not what it names); whether there was anything. */
 export function removePath(tree: Tree, sink: Sink, path: TreePath): boolean {
-  const at = locate(tree, path, { last: "keep" });
-  if (at.ino < 0) return false;
-  if (at.name.length === 0) throw conflict("remove", path, "it is the root");
-  remove(tree, sink, at);
+  const at = locatePath(tree, path, { follow: "parents" });
+  if (at === undefined || at.ino < 0) return false;
+  if (at.name.length === 0) throw conflict("remove", path, "it is the root, or ends in ..");
+  tree.remove(at.directory, at.name, (ino) => discard(tree, sink, ino));
   return true;
 }
 
 /** Whether something is at `path`, links followed. */
 export function exists(tree: Tree, path: TreePath): boolean {
-  return locate(tree, path).ino >= 0;
+  return findPath(tree, path) >= 0;
 }
 
 /** Full metadata from what was given. */
@@ -132,41 +143,34 @@ export function metadataOf(attributes: Attributes, mode: number): Metadata {
   };
 }
 
-/** Finds where a new node goes and takes away what is there; a directory stays and is an error. */
-export function clearPlace(
+/** Makes a node at `path` in the place of what is there; a directory stays and is an error. */
+export function createAt(
   tree: Tree,
   sink: Sink,
   path: TreePath,
-  { link = "follow" }: LinkOption,
-): Location {
-  const at = locate(tree, path, { last: link === "follow" ? "follow" : "keep" });
-  if (at.ino < 0) return at;
-  if (tree.inodes.kind(at.ino) === "directory") {
+  { kind, link = "follow", ...attributes }: Attributes & LinkOption & { readonly kind: Kind },
+): Ino {
+  const metadata = metadataOf(attributes, 0o644);
+  const { directory, name, ino } = placeFor(tree, path, {
+    follow: link === "follow" ? "all" : "parents",
+    parents: metadataOf({ mtime: metadata.mtime }, 0o755),
+  });
+  if (ino < 0) return tree.create(directory, name, kind, metadata);
+  if (tree.inodes.kind(ino) === "directory") {
     throw conflict("write", path, "it is a directory, wanted a file or nothing");
   }
-  remove(tree, sink, at);
-  return { ...at, ino: -1, missing: [at.name] };
+  tree.remove(directory, name, (lost) => discard(tree, sink, lost));
+  return tree.create(directory, name, kind, metadata);
 }
 
-/** Makes the node that `at` lacks, and the directories (0755 root, the node's mtime) before it. */
-export function createAt(tree: Tree, at: Location, kind: Kind, metadata: Metadata): Ino {
-  let { directory } = at;
-  for (const name of at.missing.slice(0, -1)) {
-    directory = tree.create(
-      directory,
-      name,
-      "directory",
-      metadataOf({ mtime: metadata.mtime }, 0o755),
-    );
-  }
-  return tree.create(directory, at.missing.at(-1)!, kind, metadata);
+/** A path for a message. */
+export function showPath(path: TreePath): string {
+  return display(typeof path === "string" ? utf8(path) : path);
 }
 
-function remove(tree: Tree, sink: Sink, { directory, name }: Location): void {
-  tree.remove(directory, name, (ino) => {
-    const place = tree.inodes.place(ino);
-    if (place >= 0) sink.discard(place);
-  });
+function discard(tree: Tree, sink: Sink, ino: Ino): void {
+  const place = tree.inodes.place(ino);
+  if (place >= 0) sink.discard(place);
 }
 
 function conflict(action: string, path: TreePath, what: string): WickError {

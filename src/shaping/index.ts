@@ -9,4 +9,3 @@ export {
   removePath,
   type Attributes,
 } from "./files.ts";
-export { locate, type Location, type TreePath } from "./lookup.ts";

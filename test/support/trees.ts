@@ -1,24 +1,6 @@
-/** For tests: a sink in memory, and trees as lines of text. */
+/** For tests: trees as lines of text. */
 import { display } from "../../src/bytes/index.ts";
-import { NO_PLACE, type Place, type Sink, type Tree } from "../../src/tree/index.ts";
-
-/** A sink that keeps every file; `discarded` lists the places that were given up. */
-export function memorySink(): Sink & { readonly discarded: Place[] } {
-  const files: Uint8Array[] = [];
-  let parts: Uint8Array[] = [];
-  return {
-    discarded: [],
-    begin: () => void (parts = []),
-    data: (chunk) => void parts.push(chunk.slice()),
-    hole: (lengthBytes) => void parts.push(new Uint8Array(lengthBytes)),
-    end: () => (parts.length === 0 ? NO_PLACE : files.push(Buffer.concat(parts)) - 1),
-    discard(place) {
-      this.discarded.push(place);
-    },
-    read: (place, target, position) =>
-      target.set(files[place]!.subarray(position, position + target.length)),
-  };
-}
+import type { Tree } from "../../src/tree/index.ts";
 
 /** Every name of a tree as `kind mode uid:gid seconds path[ -> target]`. */
 export function listing(tree: Tree): string[] {
