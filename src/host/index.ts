@@ -29,3 +29,14 @@ export {
 export { checkPortFree, portError, type HostPort } from "./ports.ts";
 export { awaitPeer, fitsSocketPath, SOCKET_PATH_BYTES, type Awaited } from "./unix-socket.ts";
 export { checkPrivateDirectory } from "./private-directory.ts";
+export { readStandardInput } from "./stdin.ts";
+export {
+  letOthersRun,
+  linkTarget,
+  namesIn,
+  readExactly,
+  statExactly,
+  type BytePath,
+} from "./walk.ts";
+export { readXattrs, type FoundXattrs, type HostXattr } from "./xattrs.ts";
+export { currentUser } from "./user.ts";

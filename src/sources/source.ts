@@ -7,13 +7,26 @@ export interface SourceContents {
   readonly layers: readonly Layer[];
   /** The config that the source itself carries (an image's, a recipe's); undefined: none. */
   readonly config?: AppConfig;
-  /** Text that changes whenever the contents do: part of the store's key. */
-  readonly identity: string;
+  /**
+   * A last layer that needs to see the tree made of all the others (and of what is merged on
+   * top): a recipe's accounts are appended to the /etc/passwd that is there.
+   */
+  readonly finish?: (read: ReadMerged) => Layer;
+  /**
+   * Text that changes whenever the contents do: part of the store's key. Undefined where only
+   * reading everything would tell (a directory, a tar): the result is then not kept for reuse.
+   */
+  readonly identity: string | undefined;
   /** For the summary: packages with versions, file names. */
   readonly parts: readonly { readonly name: string; readonly sizeBytes: number }[];
   /** Upper bound of the contents in bytes where one is known (uncompressed sizes). */
   readonly maximumBytes?: number;
+  /** Things the user should know, a sentence each: package lists that could not be refreshed. */
+  readonly warnings?: readonly string[];
 }
+
+/** The bytes of a file in the merged tree, links followed inside it; undefined: no such file. */
+export type ReadMerged = (path: string) => Uint8Array | undefined;
 
 /** A kind of source behind its prefix: `deb`, `dir`, `tar`. */
 export interface Source {

@@ -1,0 +1,46 @@
+import { sanitise } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
+import { readChunks, readStandardInput, statOf } from "../host/index.ts";
+import { archiveLayer } from "./archive-layer.ts";
+import type { Source, SourceContents } from "./source.ts";
+
+/** The path that stands for the standard input. */
+const STDIN = "-";
+
+/**
+ * A tar archive as one layer: `path` names the file (its magic number says how it is
+ * compressed), or `-` the standard input, which can be played once.
+ */
+export function tarSource(reference: string, path: string): Source {
+  return {
+    reference,
+    async open(signal) {
+      return path === STDIN ? fromStdin(signal) : fromFile(path);
+    },
+  };
+}
+
+function fromStdin(signal: AbortSignal | undefined): SourceContents {
+  const layer = archiveLayer("the standard input", (own) => readStandardInput(own ?? signal));
+  return { layers: [layer], identity: undefined, parts: [] };
+}
+
+function fromFile(path: string): SourceContents {
+  const status = statOf(path);
+  if (status === undefined) {
+    throw new WickError("SOURCE_NOT_FOUND", `Cannot read ${sanitise(path)}: there is no such file`);
+  }
+  if (status.isDirectory()) {
+    throw new WickError(
+      "SOURCE_FAILED",
+      `Cannot read ${sanitise(path)}: a directory, wanted a tar archive`,
+      { hint: `for a directory: dir:${sanitise(path)}` },
+    );
+  }
+  const name = sanitise(path);
+  return {
+    layers: [archiveLayer(name, (signal) => readChunks(path, signal))],
+    identity: undefined,
+    parts: [{ name, sizeBytes: status.size }],
+  };
+}
