@@ -16,9 +16,15 @@ export const helloHead = struct("hello", 4, [
 /** mark: the name follows. */
 export const markHead = struct("mark", 8, [[0x0, "ns", le64]]); // CLOCK_BOOTTIME
 
-export const startedBody = struct("started", 4, [[0x0, "pid", le32]]);
+export const startedBody = struct("started", 12, [
+  [0x0, "ns", le64],
+  [0x8, "pid", le32],
+]);
 
-export const listeningBody = struct("listening", 2, [[0x0, "port", le16]]);
+export const listeningBody = struct("listening", 10, [
+  [0x0, "ns", le64],
+  [0x8, "port", le16],
+]);
 
 /** exec-failed: path, then detail (both text) follow. */
 export const execFailedHead = struct("exec_failed", 8, [

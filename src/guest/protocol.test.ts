@@ -49,8 +49,16 @@ const conversation: [number, Uint8Array, Report][] = [
     join(stepHead.encode({ errno: 2, stepLength: 5 }), utf8("mqueuenot there")),
     { kind: "warning", errno: 2, step: "mqueue", text: "not there" },
   ],
-  [reportTypes.started, startedBody.encode({ pid: 77 }), { kind: "started", pid: 77 }],
-  [reportTypes.listening, listeningBody.encode({ port: 80 }), { kind: "listening", port: 80 }],
+  [
+    reportTypes.started,
+    startedBody.encode({ pid: 77, ns: 5n }),
+    { kind: "started", pid: 77, ns: 5 },
+  ],
+  [
+    reportTypes.listening,
+    listeningBody.encode({ port: 80, ns: 6n }),
+    { kind: "listening", port: 80, ns: 6 },
+  ],
   [
     reportTypes["exec-failed"],
     execFailed,
@@ -203,7 +211,7 @@ test("the application's end becomes Docker's exit status", () => {
   ];
   for (const [report, status] of cases) expect(exitStatus(report)).toBe(status);
   expect(cases.every(([report]) => isFinal(report))).toBe(true);
-  expect(isFinal({ kind: "started", pid: 1 })).toBe(false);
+  expect(isFinal({ kind: "started", pid: 1, ns: 0 })).toBe(false);
 });
 
 test("commands have the bytes that docs/channel.md shows", () => {

@@ -1,4 +1,4 @@
-import { sanitise, toSafeNumber, type Struct } from "../bytes/index.ts";
+import { sanitise, type Struct } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import type { Frame } from "./frames.ts";
 import {
@@ -42,10 +42,11 @@ export type FinalReport =
 /** What init says. Texts come from the guest: control characters are made visible. */
 export type Report =
   | { readonly kind: "hello"; readonly version: number; readonly build: string }
-  /** `ns` since the guest's kernel started (CLOCK_BOOTTIME). */
+  /** Every `ns` is since the guest's kernel started (CLOCK_BOOTTIME). */
   | { readonly kind: "mark"; readonly name: string; readonly ns: number }
-  | { readonly kind: "started"; readonly pid: number }
-  | { readonly kind: "listening"; readonly port: number }
+  | { readonly kind: "started"; readonly pid: number; readonly ns: number }
+  /** Never for a port that listens on the loopback address alone. */
+  | { readonly kind: "listening"; readonly port: number; readonly ns: number }
   | {
       readonly kind: "warning";
       readonly errno: number;
@@ -89,11 +90,24 @@ function hello(payload: Uint8Array): Report {
   return { kind: "hello", version, build: text(payload, helloHead.sizeBytes) };
 }
 
+function time(ns: bigint): number {
+  if (ns > BigInt(Number.MAX_SAFE_INTEGER)) throw broken(`the time ${ns} ns`);
+  return Number(ns);
+}
+
 function mark(payload: Uint8Array): Report {
   const { ns } = head(markHead, payload, "more");
-  if (ns > BigInt(Number.MAX_SAFE_INTEGER)) throw broken(`a mark at ${ns} ns`);
-  const name = text(payload, markHead.sizeBytes);
-  return { kind: "mark", name, ns: toSafeNumber(ns, "a mark's time") };
+  return { kind: "mark", name: text(payload, markHead.sizeBytes), ns: time(ns) };
+}
+
+function started(payload: Uint8Array): Report {
+  const { pid, ns } = head(startedBody, payload, "exact");
+  return { kind: "started", pid, ns: time(ns) };
+}
+
+function listening(payload: Uint8Array): Report {
+  const { port, ns } = head(listeningBody, payload, "exact");
+  return { kind: "listening", port, ns: time(ns) };
 }
 
 function execFailed(payload: Uint8Array): Report {
@@ -135,14 +149,8 @@ function signalled(payload: Uint8Array): Report {
 const readers: ReadonlyMap<number, (payload: Uint8Array) => Report> = new Map([
   [reportTypes.hello, hello],
   [reportTypes.mark, mark],
-  [
-    reportTypes.started,
-    (p): Report => ({ kind: "started", pid: head(startedBody, p, "exact").pid }),
-  ],
-  [
-    reportTypes.listening,
-    (p): Report => ({ kind: "listening", port: head(listeningBody, p, "exact").port }),
-  ],
+  [reportTypes.started, started],
+  [reportTypes.listening, listening],
   [reportTypes.warning, (p): Report => step("warning", p)],
   [reportTypes["exec-failed"], execFailed],
   [reportTypes["setup-failed"], (p): Report => step("setup-failed", p)],

@@ -1,0 +1,127 @@
+#include "init.h"
+
+struct socket_address {
+  u16 family, port;
+  u8 ipv4[4], zero[8];
+};
+struct interface_request {
+  char name[16];
+  union {
+    struct socket_address address;
+    short flags;
+    u8 size[24];
+  };
+};
+struct route {
+  unsigned long pad1;
+  struct socket_address destination, gateway, mask;
+  u16 flags;
+  short pad2;
+  unsigned long pad3;
+  void *pad4;
+  short metric;
+  char *device;
+  unsigned long mtu, window;
+  u16 irtt;
+};
+
+enum {
+  AF_INET = 2,
+  SOCK_DGRAM = 2,
+  SOCK_CLOEXEC = 02000000,
+  SIOCADDRT = 0x890b,
+  SIOCGIFFLAGS = 0x8913,
+  SIOCSIFFLAGS = 0x8914,
+  SIOCSIFADDR = 0x8916,
+  SIOCSIFNETMASK = 0x891c,
+  IFF_UP = 1,
+  RTF_UP = 1,
+  RTF_GATEWAY = 2,
+  INTERFACE_WAIT_MS = 2000,
+};
+
+static struct socket_address ipv4(const u8 bytes[4]) {
+  struct socket_address address = {AF_INET, 0, {0}, {0}};
+  if (bytes) memcpy(address.ipv4, bytes, 4);
+  return address;
+}
+
+static struct interface_request request(const char *name) {
+  struct interface_request r;
+  memset(&r, 0, sizeof r);
+  join(r.name, sizeof r.name, name, NULL);
+  return r;
+}
+
+static long bring_up(int fd, const char *name) {
+  struct interface_request r = request(name);
+  long result = sys_ioctl(fd, SIOCGIFFLAGS, &r);
+  r.flags |= IFF_UP;
+  return result != 0 ? result : sys_ioctl(fd, SIOCSIFFLAGS, &r);
+}
+
+static long set_address(int fd, const char *name, const u8 address[4], u8 prefix) {
+  struct interface_request r = request(name);
+  u32 bits = prefix == 0 ? 0 : ~(u32)0 << (32 - prefix);
+  u8 mask[4] = {(u8)(bits >> 24), (u8)(bits >> 16), (u8)(bits >> 8), (u8)bits};
+  r.address = ipv4(address);
+  long result = sys_ioctl(fd, SIOCSIFADDR, &r);
+  r.address = ipv4(mask);
+  if (result == 0) result = sys_ioctl(fd, SIOCSIFNETMASK, &r);
+  return result != 0 ? result : bring_up(fd, name);
+}
+
+/* A card may appear a moment after its module was loaded. */
+static int await_interface(const char *name) {
+  char path[64];
+  join(path, sizeof path, "/sys/class/net/", name, NULL);
+  for (u64 end = now_ms() + INTERFACE_WAIT_MS; !exists(path); sleep_ms(2)) {
+    if (now_ms() >= end) return 0;
+  }
+  return 1;
+}
+
+/* One ADDRESS record: four bytes, the prefix length, the interface's name. */
+static void configure(int fd, const struct record *record) {
+  if (record->length < 6 || record->bytes[4] > 32) {
+    fail("network", EINVAL, "an ADDRESS record is broken");
+  }
+  struct record name_record = {record->bytes + 5, record->length - 5};
+  const char *name = record_text(&name_record);
+  if (!await_interface(name)) {
+    warn("network", ENODEV, name);
+    return;
+  }
+  long result = set_address(fd, name, record->bytes, record->bytes[4]);
+  if (result != 0) warn("network", result, name);
+}
+
+static void set_gateway(int fd) {
+  struct record record;
+  struct route route;
+  if (!record_first(RECORD_GATEWAY, &record) || record.length == 0) return;
+  if (record.length != 4) fail("network", EINVAL, "the GATEWAY record is broken");
+  memset(&route, 0, sizeof route);
+  route.destination = route.mask = ipv4(NULL);
+  route.gateway = ipv4(record.bytes);
+  route.flags = RTF_UP | RTF_GATEWAY;
+  long result = sys_ioctl(fd, SIOCADDRT, &route);
+  if (result != 0) warn("network", result, "the default route");
+}
+
+void network_up(void) {
+  struct record_cursor cursor = records_of(RECORD_ADDRESS);
+  struct record record;
+  long fd = SYSCALL3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    if (record_next(&cursor, &record)) warn("network", fd, "the kernel has no IPv4");
+    return;
+  }
+  long result = bring_up((int)fd, "lo");
+  if (result != 0) warn("network", result, "lo");
+  while (record_next(&cursor, &record)) {
+    if (record.length > 0) configure((int)fd, &record);
+  }
+  set_gateway((int)fd);
+  sys_close((int)fd);
+}
