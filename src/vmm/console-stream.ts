@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { LineTail } from "../host/index.ts";
 
 /** What may wait for a reader that has come but is slow; then the guest is held back. */
 const QUEUE_BYTES = 1 << 18;
@@ -10,6 +11,8 @@ const QUEUE_BYTES = 1 << 18;
  */
 export class ConsoleStream implements AsyncIterable<Uint8Array> {
   readonly #source: Readable;
+  /** The last lines, whether or not anybody reads. */
+  readonly tail = new LineTail();
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #isRead = false;
@@ -55,6 +58,7 @@ export class ConsoleStream implements AsyncIterable<Uint8Array> {
   }
 
   #take(chunk: Uint8Array): void {
+    this.tail.add(chunk);
     if (!this.#isRead && this.#queuedBytes + chunk.length > QUEUE_BYTES) {
       this.droppedBytes += chunk.length;
       return;

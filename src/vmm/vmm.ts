@@ -47,6 +47,8 @@ export interface Machine {
   readonly channel: Duplex;
   /** Raw bytes of the guest's serial console. */
   readonly console: AsyncIterable<Uint8Array>;
+  /** The console's last lines so far, sanitised, oldest first. */
+  consoleTail(): readonly string[];
   /** Types `bytes` at the guest's serial console. */
   writeConsole(bytes: Uint8Array): void;
   readonly exited: Promise<VmmExit>;

@@ -35,6 +35,7 @@ export function qemuMachine({ vmm, qmp, console, channel, ports }: Parts): Machi
     ports,
     channel,
     console: output,
+    consoleTail: () => output.tail.lines(),
     writeConsole: (bytes) => void console.write(bytes),
     exited,
     async kill() {
