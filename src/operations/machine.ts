@@ -1,0 +1,175 @@
+import { WickError } from "../errors/index.ts";
+import { exitStatus, type FinalReport, type Report } from "../guest/index.ts";
+import { monotonicMs } from "../host/index.ts";
+import { classifyConsole, type Machine, type PortForward, type VmmExit } from "../vmm/index.ts";
+import { endInWords } from "./end-in-words.ts";
+import { Readiness } from "./readiness.ts";
+import { GuestSession } from "./session.ts";
+import { Timeline, type TimelinePoint } from "./timeline.ts";
+
+/** How a machine ended. */
+export interface MachineExit {
+  /** init's last word; absent where the image has no init of wick's: the status is unknown. */
+  readonly report?: FinalReport;
+  /** The exit status that Docker would give; absent when unknown. */
+  readonly status?: number;
+  /** The end as a sentence for a human, where it was not an exit of the application's own. */
+  readonly message?: string;
+}
+
+/** How a machine is asked to stop. */
+export interface StopOptions {
+  /** Number of the first signal; the application's own stop signal when absent. */
+  readonly signal?: number;
+  /** `ms` until SIGKILL; 10 s as Docker's. */
+  readonly graceMs?: number;
+}
+
+const STOP_GRACE_MS = 10_000;
+/** After the grace the guest still kills, syncs and powers off. */
+const POWER_OFF_MS = 2000;
+
+/** What a running machine is made from. */
+export interface MachineParts {
+  readonly machine: Machine;
+  readonly startedAtMs: number;
+  /** False for images without wick's init: nothing will be reported. */
+  readonly reports: boolean;
+  readonly timeoutMs: number;
+  readonly onWarning: (message: string) => void;
+  /** Called once the VMM is gone: removes the machine's files. */
+  readonly release: () => void;
+}
+
+/** One running machine as the library's user sees it; disposing it ends it. */
+export class RunningMachine implements AsyncDisposable {
+  /** As asked for, with the host ports that were bound. */
+  readonly ports: readonly PortForward[];
+  /** Resolves when every published TCP port is listened on; rejects when that cannot be any more. */
+  readonly ready: Promise<void>;
+  readonly exited: Promise<MachineExit>;
+  readonly #parts: MachineParts;
+  readonly #session: GuestSession;
+  readonly #timeline: Timeline;
+  readonly #readiness: Readiness;
+  #broken: WickError | undefined;
+
+  constructor(parts: MachineParts) {
+    this.#parts = parts;
+    this.ports = parts.machine.ports;
+    this.#timeline = new Timeline(parts.startedAtMs);
+    this.#readiness = new Readiness(parts.reports ? this.ports : [], parts);
+    this.#session = new GuestSession(parts.machine.channel, {
+      report: (report) => this.#take(report),
+      broken: (error) => this.#fail(error),
+    });
+    this.ready = this.#readiness.done;
+    this.exited = this.#end();
+    // Whoever wants them awaits them; nobody must.
+    this.ready.catch(() => undefined);
+    this.exited.catch(() => undefined);
+  }
+
+  /** The guest's serial console, from its first byte; for one reader. */
+  console(): AsyncIterable<Uint8Array> {
+    return this.#parts.machine.console;
+  }
+
+  /** The moments of the start so far. */
+  timeline(): readonly TimelinePoint[] {
+    return this.#timeline.points();
+  }
+
+  /** Adds a moment that only the caller sees, such as the first answer. */
+  mark(name: string): void {
+    this.#timeline.addHost(name, monotonicMs());
+  }
+
+  /** Asks the application to end, then kills it, then the machine; resolves when it is gone. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    const graceMs = options.graceMs ?? STOP_GRACE_MS;
+    if (!this.#parts.reports) return this.kill();
+    this.#session.send({ kind: "stop", signal: options.signal ?? 0, graceMs });
+    const timer = setTimeout(() => void this.kill(), graceMs + POWER_OFF_MS);
+    try {
+      await this.#parts.machine.exited;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the machine at once. */
+  async kill(): Promise<void> {
+    await this.#parts.machine.kill();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await this.exited.catch(() => undefined);
+  }
+
+  #take(report: Report): void {
+    const now = monotonicMs();
+    if (report.kind === "mark") this.#timeline.addGuest(report.name, report.ns, now);
+    if (report.kind === "warning") {
+      this.#parts.onWarning(`in the machine: ${report.step}: ${report.text}`);
+    }
+    if (report.kind === "listening") this.#timeline.addHost(`listening on ${report.port}`, now);
+    this.#readiness.take(report);
+  }
+
+  #fail(error: WickError): void {
+    this.#broken ??= error;
+    void this.kill();
+  }
+
+  async #end(): Promise<MachineExit> {
+    const vmm = await this.#parts.machine.exited;
+    this.#parts.release();
+    this.#readiness.ended();
+    const report = this.#session.final;
+    if (this.#broken !== undefined) throw this.#broken;
+    if (report?.kind === "setup-failed") throw setupError(report, this.#parts.machine);
+    if (report !== undefined) return exitOf(report);
+    return this.#unreported(vmm);
+  }
+
+  /** Nobody said how it ended: the console may tell, then the VMM; else it is not known. */
+  #unreported(vmm: VmmExit): MachineExit {
+    const tail = this.#parts.machine.consoleTail();
+    const told = classifyConsole(tail);
+    if (told !== undefined) throw told;
+    if (vmm.code !== 0) {
+      const how = vmm.signal === null ? `status ${vmm.code}` : vmm.signal;
+      throw new WickError(
+        "VMM_FAILED",
+        `Cannot run the machine to its end: QEMU ended with ${how}`,
+        {
+          detail: vmm.stderrTail,
+        },
+      );
+    }
+    if (!this.#parts.reports) return {};
+    throw new WickError(
+      "GUEST_LOST",
+      "Cannot tell how the application ended: the machine went away without a word from init",
+      { detail: tail },
+    );
+  }
+}
+
+function exitOf(report: FinalReport): MachineExit {
+  const exit = { report, status: exitStatus(report) };
+  return report.kind === "exited" ? exit : { ...exit, message: endInWords(report) };
+}
+
+function setupError(
+  report: Extract<FinalReport, { kind: "setup-failed" }>,
+  machine: Machine,
+): WickError {
+  return new WickError(
+    "GUEST_LOST",
+    `Cannot start the application: init could not ${report.step}: ${report.text}`,
+    { detail: machine.consoleTail() },
+  );
+}
