@@ -1,4 +1,4 @@
-import { array, le16, le32, le64, raw, struct, u8 } from "../../bytes/index.ts";
+import { array, le16, le32, le64, raw, struct, u8, type Struct } from "../../bytes/index.ts";
 
 /**
  * ext4 as it lies on disk: superblock, group descriptor, inode. Names are the kernel's
@@ -192,3 +192,11 @@ export const inode = struct("ext4_inode", 0xa0, [
   [0x98, "i_version_hi", le32],
   [0x9c, "i_projid", le32],
 ]);
+
+type Fields<S> = S extends Struct<infer V> ? V : never;
+/** A superblock's fields. */
+export type Superblock = Fields<typeof superblock>;
+/** A group descriptor's fields. */
+export type GroupDescriptor = Fields<typeof groupDescriptor>;
+/** An inode's fields. */
+export type Inode = Fields<typeof inode>;
