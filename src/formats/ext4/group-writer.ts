@@ -1,13 +1,7 @@
 import { crc32c, type WritableStorage } from "../../bytes/index.ts";
 import { crcOfLe32 } from "./checksums.ts";
 import type { Run } from "./free-runs.ts";
-import {
-  baseBlocks,
-  BLOCK,
-  BLOCKS_PER_GROUP,
-  blocksInGroup,
-  DESCRIPTOR_SIZE,
-} from "./geometry.ts";
+import { baseBlocks, BLOCK, BLOCKS_PER_GROUP, blocksInGroup, DESCRIPTOR_SIZE } from "./geometry.ts";
 import { groupDescriptor, type GroupDescriptor } from "./layout.ts";
 import { BG } from "./layout-flags.ts";
 import type { Placement } from "./placement.ts";
