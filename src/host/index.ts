@@ -40,3 +40,5 @@ export {
 } from "./walk.ts";
 export { readXattrs, type FoundXattrs, type HostXattr } from "./xattrs.ts";
 export { currentUser } from "./user.ts";
+export { directoriesIn, filesBelow } from "./files-below.ts";
+export { publishDirectory } from "./publish-directory.ts";

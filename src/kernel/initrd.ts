@@ -1,0 +1,61 @@
+import { utf8 } from "../bytes/index.ts";
+import { type CpioFile, encodeCpio } from "../formats/cpio/index.ts";
+import { encodeRecords, type InitRecords } from "../guest/index.ts";
+
+/** What a machine's initramfs is made of. */
+export interface InitrdContents {
+  /** init's binary: the kernel's first process, stage 1. */
+  readonly init: Uint8Array;
+  /** In load order. */
+  readonly modules: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  /** Stage 1's own instructions; the modules are added. */
+  readonly boot: Pick<InitRecords, "root" | "overlay" | "rootWaitMs">;
+  /** Files of this run alone, such as `.wick/run.rec`; paths without a leading `/`. */
+  readonly runFiles: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+}
+
+const MODULES = "lib/modules";
+
+/** Device numbers of /dev/console (Documentation/admin-guide/devices.txt). */
+const CONSOLE = { major: 5, minor: 1 } as const;
+
+const NODE = { uid: 0, gid: 0, mtime: 0 } as const;
+
+/**
+ * The initramfs of a machine: one archive that is the same for every run, and behind it one
+ * with what this run alone sets. The same contents give the same bytes.
+ */
+export function buildInitrd(contents: InitrdContents): Uint8Array<ArrayBuffer> {
+  const base = encodeCpio(baseFiles(contents));
+  const run = encodeCpio(contents.runFiles.map(({ path, bytes }) => file(path, 0o600, bytes)));
+  // The kernel finds an uncompressed archive only at a multiple of 4; the writer pads to 512.
+  const bytes = new Uint8Array(base.length + run.length);
+  bytes.set(base);
+  bytes.set(run, base.length);
+  return bytes;
+}
+
+/** Parents first: the kernel makes none. */
+function baseFiles({ init, modules, boot }: InitrdContents): CpioFile[] {
+  const paths = modules.map(({ name }) => `${MODULES}/${name}.ko`);
+  const records = encodeRecords({ ...boot, modules: paths.map((path) => `/${path}`) });
+  return [
+    directory("dev", 0o755),
+    // The kernel opens it for init before anything is mounted.
+    { ...NODE, path: utf8("dev/console"), kind: "char", mode: 0o600, rdev: CONSOLE },
+    directory(".wick", 0o700),
+    file(".wick/boot.rec", 0o600, records),
+    directory("lib", 0o755),
+    directory(MODULES, 0o755),
+    ...modules.map(({ bytes }, index) => file(paths[index]!, 0o644, bytes)),
+    file("init", 0o755, init),
+  ];
+}
+
+function directory(path: string, mode: number): CpioFile {
+  return { ...NODE, path: utf8(path), kind: "directory", mode };
+}
+
+function file(path: string, mode: number, contents: Uint8Array): CpioFile {
+  return { ...NODE, path: utf8(path), kind: "file", mode, contents };
+}
