@@ -22,7 +22,11 @@ export class HardLinks {
 
   /** Remembers a link; its name must be free, and whatever takes it until the end replaces it. */
   add(place: Location, target: Uint8Array): void {
-    const link = { directory: place.directory, name: place.name.slice(), target: target.slice() };
+    const link = {
+      directory: place.directory,
+      name: new Uint8Array(place.name),
+      target: new Uint8Array(target),
+    };
     this.#pending.set(keyOf(place), { ...link, state: "waiting" });
   }
 

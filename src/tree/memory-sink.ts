@@ -19,7 +19,7 @@ export class MemorySink implements Sink {
   }
 
   data(chunk: Uint8Array): void {
-    if (chunk.length > 0) this.#runs.push({ start: this.#length, bytes: chunk.slice() });
+    if (chunk.length > 0) this.#runs.push({ start: this.#length, bytes: new Uint8Array(chunk) });
     this.#length += chunk.length;
   }
 

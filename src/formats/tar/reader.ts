@@ -79,7 +79,9 @@ export class TarReader {
   }
 
   /** Reads the next bytes of the archive; they are only lent. */
-  push(chunk: Uint8Array): void {
+  push(bytes: Uint8Array): void {
+    // A Buffer's slice() is a view and no copy: work on the plain array below it.
+    const chunk = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     let at = 0;
     while (at < chunk.length) at = this.#step(chunk, at);
     this.#offset += chunk.length;
