@@ -8,19 +8,19 @@ import { clampTime, encodeTime } from "./times.ts";
 
 /** What an inode on disk says. */
 export interface InodeFields {
-  readonly stMode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly sizeBytes: number;
-  readonly links: number;
-  readonly time: Time;
-  readonly flags: number;
+  stMode: number;
+  uid: number;
+  gid: number;
+  sizeBytes: number;
+  links: number;
+  time: Time;
+  flags: number;
   /** Blocks that it occupies: data, extent nodes and attributes. */
-  readonly blocks: number;
+  blocks: number;
   /** i_block: extent root, fast symlink or device; at most 60 bytes. */
-  readonly iBlock: Uint8Array;
+  iBlock: Uint8Array;
   /** Block of extended attributes, 0 = none. */
-  readonly xattrBlock: number;
+  xattrBlock: number;
 }
 
 const SECTORS_PER_BLOCK = BLOCK / 512;

@@ -17,10 +17,8 @@ const INODES_PER_CHUNK = CHUNK_BYTES / INODE_SIZE;
 const PRIVATE_DIRECTORY = 0o040700;
 const PRIVATE_FILE = 0o100600;
 
-type Metadata = Pick<InodeFields, "stMode" | "uid" | "gid" | "time">;
-type Contents = Pick<InodeFields, "flags" | "iBlock" | "blocks" | "sizeBytes">;
-
-const NOTHING: Contents = { flags: 0, iBlock: new Uint8Array(), blocks: 0, sizeBytes: 0 };
+const DIRECTORY_BITS = 4; // S_IFDIR >> 12
+const NO_BYTES = new Uint8Array();
 const EMPTY_ROOT = extentRoot([]);
 
 /** What the inode tables are made of. */
@@ -37,6 +35,19 @@ export interface InodeTablesOptions {
 export class InodeTables {
   readonly #options: InodeTablesOptions;
   readonly #chunk = new Uint8Array(CHUNK_BYTES);
+  /** The inode at hand; one object for all, as this runs once for every file. */
+  readonly #fields: InodeFields = {
+    stMode: 0,
+    uid: 0,
+    gid: 0,
+    sizeBytes: 0,
+    links: 0,
+    time: { seconds: 0, nanoseconds: 0 },
+    flags: 0,
+    blocks: 0,
+    iBlock: NO_BYTES,
+    xattrBlock: 0,
+  };
   /** How many directories each group has (bg_used_dirs_count). */
   readonly directories: Uint32Array;
 
@@ -74,95 +85,94 @@ export class InodeTables {
   }
 
   #writeInode(number: number, bytes: Uint8Array, group: number): void {
-    const fields = this.#fieldsOf(number);
-    if (!fields) return;
-    if (fields.stMode >>> 12 === 4) this.directories[group]!++;
+    if (!this.#fill(number)) return;
+    if (this.#fields.stMode >>> 12 === DIRECTORY_BITS) this.directories[group]!++;
     const view = new DataView(bytes.buffer, bytes.byteOffset, INODE_SIZE);
-    writeInode(view, bytes, fields);
+    writeInode(view, bytes, this.#fields);
     const xattrs = this.#options.plan.xattrs.get(number);
     if (xattrs) writeInlineXattrs(bytes.subarray(inode.sizeBytes), xattrs.inline);
     sealInode(view, bytes, this.#options.fsSeed, number);
   }
 
-  #fieldsOf(number: number): InodeFields | undefined {
-    if (number === INO.JOURNAL) return this.#journalFields();
-    const ino = this.#options.plan.ino(number);
-    if (ino === NO_INO) return undefined;
-    const metadata = ino === MADE_LOST_FOUND ? this.#madeMetadata() : this.#metadata(ino);
-    const contents = this.#contents(number, ino);
-    const xattrBlock = this.#options.plan.xattrs.get(number)?.blockNumber ?? 0;
-    const blocks = contents.blocks + (xattrBlock === 0 ? 0 : 1);
-    return {
-      ...metadata,
-      ...contents,
-      blocks,
-      links: this.#options.plan.links(number),
-      xattrBlock,
-    };
+  /** Sets all fields for inode `number`; false when there is none. */
+  #fill(number: number): boolean {
+    const { plan, placement } = this.#options;
+    const fields = this.#fields;
+    fields.links = plan.links(number);
+    fields.flags = 0;
+    fields.blocks = 0;
+    fields.sizeBytes = 0;
+    fields.iBlock = NO_BYTES;
+    fields.xattrBlock = plan.xattrs.get(number)?.blockNumber ?? 0;
+    const ino = plan.ino(number);
+    if (number === INO.JOURNAL && placement.journalBlocks > 0) this.#fillJournal();
+    else if (ino === MADE_LOST_FOUND) this.#fillLostFound(number);
+    else if (ino === NO_INO) return false;
+    else this.#fillFromTree(number, ino);
+    if (fields.xattrBlock !== 0) fields.blocks++;
+    return true;
   }
 
-  #metadata(ino: Ino): Metadata {
-    const { inodes } = this.#options.tree;
-    const time = inodes.mtime(ino);
-    return { stMode: inodes.stMode(ino), uid: inodes.uid(ino), gid: inodes.gid(ino), time };
+  /** Inodes that are wick's own belong to root; they are as old as the root directory. */
+  #fillOwn(stMode: number): void {
+    this.#fields.stMode = stMode;
+    this.#fields.uid = 0;
+    this.#fields.gid = 0;
+    this.#fields.time = this.#options.tree.inodes.mtime(Tree.ROOT);
   }
 
-  /** lost+found is root's and private; it is as old as the root. */
-  #madeMetadata(): Metadata {
-    const time = this.#options.tree.inodes.mtime(Tree.ROOT);
-    return { stMode: PRIVATE_DIRECTORY, uid: 0, gid: 0, time };
+  #fillLostFound(number: number): void {
+    this.#fillOwn(PRIVATE_DIRECTORY);
+    this.#mapDirectory(number);
   }
 
-  #journalFields(): InodeFields | undefined {
+  #fillJournal(): void {
     const { journalStart: start, journalBlocks: length } = this.#options.placement;
-    if (length === 0) return undefined;
-    return {
-      ...this.#madeMetadata(),
-      stMode: PRIVATE_FILE,
-      ...journalContents({ start, length }),
-      blocks: length,
-      links: 1,
-      xattrBlock: 0,
-    };
+    this.#fillOwn(PRIVATE_FILE);
+    this.#fields.links = 1;
+    this.#fields.blocks = length;
+    this.#fields.flags = INODE_FLAGS.EXTENTS;
+    const { iBlock, sizeBytes } = journalContents({ start, length });
+    this.#fields.iBlock = iBlock;
+    this.#fields.sizeBytes = sizeBytes;
   }
 
-  #contents(number: number, ino: Ino): Contents {
-    if (ino === MADE_LOST_FOUND) return this.#directory(number);
+  #fillFromTree(number: number, ino: Ino): void {
     const { inodes } = this.#options.tree;
-    const sizeBytes = inodes.size(ino);
-    switch (inodes.kind(ino)) {
-      case "directory":
-        return this.#directory(number);
-      case "file":
-        return { ...this.#mapped(number), sizeBytes };
-      case "symlink":
-        if (sizeBytes >= I_BLOCK_BYTES) return { ...this.#mapped(number), sizeBytes };
-        return { ...NOTHING, iBlock: inodes.target(ino)!, sizeBytes };
-      case "char":
-      case "block":
-        return { ...NOTHING, iBlock: encodeDevice(inodes.rdev(ino)) };
-      default:
-        return NOTHING;
+    const fields = this.#fields;
+    fields.stMode = inodes.stMode(ino);
+    fields.uid = inodes.uid(ino);
+    fields.gid = inodes.gid(ino);
+    fields.time = inodes.mtime(ino);
+    const kind = inodes.kind(ino);
+    if (kind === "directory") this.#mapDirectory(number);
+    else if (kind === "char" || kind === "block") fields.iBlock = encodeDevice(inodes.rdev(ino));
+    else if (kind === "file" || kind === "symlink") {
+      fields.sizeBytes = inodes.size(ino);
+      const isFast = kind === "symlink" && fields.sizeBytes < I_BLOCK_BYTES;
+      if (isFast) fields.iBlock = inodes.target(ino)!;
+      else this.#map(number);
     }
   }
 
-  #directory(number: number): Contents {
-    const mapped = this.#mapped(number);
-    const dataBlocks = this.#options.sink.extents.blocks(this.#options.plan.place(number));
-    const flags = mapped.flags | (dataBlocks > 1 ? INODE_FLAGS.INDEX : 0);
-    return { ...mapped, flags, sizeBytes: dataBlocks * BLOCK };
+  #mapDirectory(number: number): void {
+    const blocks = this.#map(number);
+    this.#fields.sizeBytes = blocks * BLOCK;
+    if (blocks > 1) this.#fields.flags |= INODE_FLAGS.INDEX;
   }
 
-  /** Contents in blocks: the extents, or the tree that was built for them. */
-  #mapped(number: number): Omit<Contents, "sizeBytes"> {
+  /** Contents in blocks: the extents, or the tree that was built for them. Returns how many. */
+  #map(number: number): number {
     const { plan, sink } = this.#options;
+    const fields = this.#fields;
     const place = plan.place(number);
-    if (place === NO_PLACE) return { flags: INODE_FLAGS.EXTENTS, iBlock: EMPTY_ROOT, blocks: 0 };
+    fields.flags = INODE_FLAGS.EXTENTS;
+    fields.iBlock = EMPTY_ROOT;
+    if (place === NO_PLACE) return 0;
     const blocks = sink.extents.blocks(place);
     const tree = plan.extentTrees.get(number);
-    if (tree) {
-      return { flags: INODE_FLAGS.EXTENTS, iBlock: tree.root, blocks: blocks + tree.nodeBlocks };
-    }
-    return { flags: INODE_FLAGS.EXTENTS, iBlock: extentRoot(sink.extents.runs(place)), blocks };
+    fields.iBlock = tree?.root ?? extentRoot(sink.extents.runs(place));
+    fields.blocks = blocks + (tree?.nodeBlocks ?? 0);
+    return blocks;
   }
 }
