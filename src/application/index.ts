@@ -15,7 +15,13 @@ export {
   splitVariable,
   type CallerEnvironment,
 } from "./environment.ts";
-export { resolveUser, USER_FILE_MAX_BYTES, type ResolvedUser, type UserFiles } from "./users.ts";
+export {
+  accountName,
+  resolveUser,
+  USER_FILE_MAX_BYTES,
+  type ResolvedUser,
+  type UserFiles,
+} from "./users.ts";
 export { DEFAULT_HOSTNAME, DEFAULT_PATH, resolveProcess, type ResolvedProcess } from "./resolve.ts";
 export { signalName, signalNumber } from "./signals.ts";
 export {

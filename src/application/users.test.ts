@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { utf8 } from "../bytes/index.ts";
 import { isWickError } from "../errors/index.ts";
-import { resolveUser, USER_FILE_MAX_BYTES } from "./users.ts";
+import { accountName, resolveUser, USER_FILE_MAX_BYTES } from "./users.ts";
 
 const passwd = utf8(`root:x:0:0:root:/root:/bin/sh
 # a comment
@@ -97,6 +97,13 @@ test("names that are no UTF-8 stay apart, CRLF lines are read", () => {
   const odd = new Uint8Array([...utf8("caf\u00e9:x:7:7::/c:\r\n"), 0xe9, ...utf8(":x:8:8::/:\n")]);
   expect(resolveUser("caf\u00e9", { passwd: odd }).uid).toBe(7);
   expect(codeOf("\u00e9", { passwd: odd })).toBe("USER_UNKNOWN");
+});
+
+test("an account is found by exactly its ids and groups", () => {
+  expect(accountName({ uid: 33, gid: 33, groups: [4, 5] }, files)).toBe("www-data");
+  expect(accountName({ uid: 33, gid: 33, groups: [] }, files)).toBeUndefined();
+  expect(accountName({ uid: 51, gid: 51, groups: [] }, files)).toBeUndefined();
+  expect(accountName({ uid: 33, gid: 33, groups: [] }, {})).toBeUndefined();
 });
 
 test("files over the bound are refused, files at it are read quickly", () => {

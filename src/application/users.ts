@@ -49,6 +49,21 @@ export function resolveUser(text: string | undefined, files: UserFiles): Resolve
   return { uid, gid: account?.gid ?? 0, groups: listed, home };
 }
 
+/** The name whose own ids and groups are exactly these; undefined when no account has them. */
+export function accountName(
+  { uid, gid, groups }: Pick<ResolvedUser, "uid" | "gid" | "groups">,
+  files: UserFiles,
+): string | undefined {
+  const same = ({ name }: Account) => {
+    const user = resolveUser(name, files);
+    return user.uid === uid && user.gid === gid && user.groups.join() === groups.join();
+  };
+  const passwd = parsePasswd(bounded(files.passwd, "/etc/passwd"));
+  const accounts = passwd.filter((line): line is Account => "uid" in line && line.uid === uid);
+  // The first line of a name is the one that counts; a name that is no plain text is passed over.
+  return accounts.find((line) => /^[A-Za-z_][\w.-]*$/.test(line.name) && same(line))?.name;
+}
+
 function splitUser(text: string): { user: string; group: string | undefined } {
   const [user, group, ...more] = text.split(":");
   if (more.length > 0 || group === "" || (user === "" && group !== undefined)) {

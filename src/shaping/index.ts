@@ -9,3 +9,19 @@ export {
   removePath,
   type Attributes,
 } from "./files.ts";
+export {
+  additionTarget,
+  addFileStream,
+  parseAddition,
+  relocated,
+  type Addition,
+  type Contents,
+} from "./add-files.ts";
+export {
+  INIT_PATH,
+  installInit,
+  RECORDS_PATH,
+  type InitRequest,
+  type InstalledInit,
+  type ShapingOptions,
+} from "./install-init.ts";

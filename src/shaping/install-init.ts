@@ -1,0 +1,195 @@
+import { printConfig, CONFIG_PATH, type AppConfig } from "../application/index.ts";
+import { type ResolvedProcess, type UserFiles } from "../application/index.ts";
+import { utf8 } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
+import {
+  findPath,
+  pathOf,
+  placeFor,
+  type Tree,
+  type Location,
+  type Metadata,
+  type Sink,
+} from "../tree/index.ts";
+import { addFile, addSymlink, createAt, ensureDirectory, metadataOf, removePath } from "./files.ts";
+import { initScript } from "./init-script.ts";
+import { findIn, Tools } from "./programs.ts";
+import { switchUser } from "./switch-user.ts";
+
+/** Where the kernel looks for the init of a root file system first. */
+export const INIT_PATH = "/sbin/init";
+/** What init reads in its second stage; guest/ has the format. */
+export const RECORDS_PATH = "/.wick/init.rec";
+
+/** What is installed, by kind. */
+export type InitRequest =
+  | {
+      readonly kind: "wick";
+      /** init's program for the machine's architecture. */
+      readonly binary: Uint8Array;
+      /** Bytes of init.rec. */
+      readonly records: Uint8Array;
+      readonly config: AppConfig;
+    }
+  | {
+      readonly kind: "script";
+      readonly process: ResolvedProcess;
+      /** The tree's own, as `process` was resolved by. */
+      readonly files: UserFiles;
+    }
+  | { readonly kind: "app" }
+  | { readonly kind: "none" };
+
+/** What was done, for the summary. */
+export interface InstalledInit {
+  /** Where init went, links resolved as the guest's kernel does; undefined for "none". */
+  readonly path: string | undefined;
+  /** Sentences for the user: what was kept, added, or cannot be done. */
+  readonly notes: readonly string[];
+}
+
+/** Where the mtime of all that is added comes from: SOURCE_DATE_EPOCH, or the epoch. */
+export interface ShapingOptions {
+  readonly mtimeSeconds?: number;
+}
+
+/**
+ * Makes a root file system start its application. "wick": our init, its records and the
+ * config. "script": a readable /sbin/init for the tree's own /bin/sh. "none": nothing.
+ * The former /sbin/init stays as init.old beside the new one.
+ */
+export function installInit(
+  tree: Tree,
+  sink: Sink,
+  request: InitRequest,
+  { mtimeSeconds = 0 }: ShapingOptions = {},
+): InstalledInit {
+  const work: Work = { tree, sink, mtime: { seconds: mtimeSeconds, nanoseconds: 0 }, notes: [] };
+  if (request.kind === "none") return { path: undefined, notes: [] };
+  if (request.kind === "app") throw appIsInitramfs();
+  // Found out before anything is changed: a tree without a shell stays as it was.
+  const bytes = request.kind === "wick" ? request.binary : scriptBytes(work, request);
+  addMountPoints(work);
+  const path = replaceInit(work, bytes);
+  if (request.kind === "wick") addOwnFiles(work, request);
+  else addScriptFiles(work, request.process);
+  return { path, notes: work.notes };
+}
+
+interface Work {
+  readonly tree: Tree;
+  readonly sink: Sink;
+  readonly mtime: Metadata["mtime"];
+  readonly notes: string[];
+}
+
+function addMountPoints({ tree, mtime }: Work): void {
+  for (const path of ["/proc", "/sys", "/dev", "/run", "/etc"]) {
+    ensureDirectory(tree, path, { mtime });
+  }
+  ensureDirectory(tree, "/tmp", { mode: 0o1777, mtime });
+}
+
+/** Puts init where the kernel finds it; a link at that name is the former init, not followed. */
+function replaceInit(work: Work, bytes: Uint8Array): string {
+  const { tree, sink, mtime } = work;
+  // Links that go in a circle are an error even at the last name: the image is broken.
+  findPath(tree, INIT_PATH);
+  const parents = metadataOf({ mtime }, 0o755);
+  const place = placeFor(tree, INIT_PATH, { follow: "parents", parents });
+  const path = realPath(tree, place);
+  if (place.ino >= 0 && tree.inodes.kind(place.ino) !== "directory") keepFormer(work, place, path);
+  addFile(tree, sink, INIT_PATH, bytes, { mode: 0o755, mtime, link: "replace" });
+  return path;
+}
+
+function keepFormer({ tree, notes }: Work, { directory, ino }: Location, path: string): void {
+  const name = utf8("init.old");
+  if (tree.lookup(directory, name) >= 0) {
+    notes.push(`${path}.old is there already: the former ${path} was replaced`);
+    return;
+  }
+  tree.link(directory, name, ino);
+  notes.push(`the former ${path} was kept as ${path}.old`);
+}
+
+/** /.wick is ours alone: whatever the source had there (a link, say) goes. */
+function addOwnFiles(work: Work, request: InitRequest & { readonly kind: "wick" }): void {
+  const { tree, sink, mtime } = work;
+  if (removePath(tree, sink, "/.wick")) work.notes.push("a former /.wick was replaced");
+  ensureDirectory(tree, "/.wick", { mode: 0o700, mtime });
+  addFile(tree, sink, CONFIG_PATH, printConfig(request.config), { mode: 0o600, mtime });
+  addFile(tree, sink, RECORDS_PATH, request.records, { mode: 0o600, mtime });
+}
+
+/** The script, as bytes; makes /bin/sh a link to busybox where only that is there. */
+function scriptBytes(work: Work, request: InitRequest & { readonly kind: "script" }): Uint8Array {
+  const { tree, sink, notes } = work;
+  const tools = new Tools(tree, sink);
+  ensureShell(work, tools);
+  const { words, notes: lost } = switchUser(tree, tools, request.process, request.files);
+  notes.push(...lost);
+  if (tools.find("mount") === undefined) {
+    notes.push("the tree has no mount: /proc and /sys will be empty (--with deb:busybox-static)");
+  }
+  return utf8(initScript(request.process, { tools, userSwitch: words }));
+}
+
+function ensureShell({ tree, sink, mtime, notes }: Work, { busybox }: Tools): void {
+  if (findIn(tree, "sh", ["/bin"]) !== undefined) return;
+  if (busybox === undefined) {
+    throw new WickError(
+      "UNSUPPORTED",
+      "Cannot install a script as init: the tree has no /bin/sh that can be executed",
+      { hint: "add --with deb:busybox-static, or use --init wick" },
+    );
+  }
+  const samePlace = findPath(tree, "/bin/busybox") === busybox.ino;
+  const target = samePlace ? "busybox" : busybox.path;
+  addSymlink(tree, sink, "/bin/sh", target, { mtime });
+  notes.push(`/bin/sh was made a link to ${target}`);
+}
+
+/** Files that a script cannot make on a read-only root, and a console before devtmpfs. */
+function addScriptFiles(work: Work, process: ResolvedProcess): void {
+  const { tree, sink, mtime } = work;
+  const { directory, uid, gid, hostname } = process;
+  ensureDirectory(tree, directory, { uid, gid, mtime });
+  addDevice(work, "/dev/console", { mode: 0o600, minor: 1, major: 5 });
+  addDevice(work, "/dev/null", { mode: 0o666, minor: 3, major: 1 });
+  if (isFree(tree, "/etc/hosts")) {
+    const hosts = `127.0.0.1 localhost ${hostname}\n::1 localhost ${hostname}\n`;
+    addFile(tree, sink, "/etc/hosts", utf8(hosts), { mtime });
+  }
+  // Name servers that the kernel got by ip=dhcp, in the form of a resolv.conf.
+  if (isFree(tree, "/etc/resolv.conf")) {
+    addSymlink(tree, sink, "/etc/resolv.conf", "/proc/net/pnp", { mtime });
+  }
+}
+
+function addDevice(
+  { tree, sink, mtime }: Work,
+  path: string,
+  { mode, major, minor }: { readonly mode: number; readonly major: number; readonly minor: number },
+): void {
+  if (!isFree(tree, path)) return;
+  const ino = createAt(tree, sink, path, { kind: "char", mode, mtime });
+  tree.inodes.setRdev(ino, { major, minor });
+}
+
+/** Whether nothing has this name, not even a link that leads nowhere. */
+function isFree(tree: Tree, path: string): boolean {
+  return findPath(tree, path, { follow: "parents" }) < 0;
+}
+
+function realPath(tree: Tree, { directory, name }: Location): string {
+  const parent = new TextDecoder().decode(pathOf(tree, directory));
+  return `${parent === "/" ? "" : parent}/${new TextDecoder().decode(name)}`;
+}
+
+function appIsInitramfs(): WickError {
+  return new WickError(
+    "UNSUPPORTED",
+    'Cannot use --init app for a root file system: the application itself is process 1 of an initramfs, wanted "wick", "script" or "none"',
+  );
+}
