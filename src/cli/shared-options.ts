@@ -17,8 +17,8 @@ export function words(value: string): string[] {
 /** Options of every command. */
 export interface OutputOptions {
   readonly progress: ProgressMode;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
+  readonly quiet?: boolean | undefined;
+  readonly json?: boolean | undefined;
 }
 
 export function addOutputOptions(command: Command): Command {

@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path";
+import { resolve } from "node:path";
 import {
   configOf,
   parseCpus,
@@ -12,6 +12,7 @@ import {
 import { sanitise, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { readSmallFile, type Environment } from "../host/index.ts";
+import { parseAddition, type Addition } from "../shaping/index.ts";
 import { parseDuration } from "./duration.ts";
 import {
   buildOptionsSchema,
@@ -37,7 +38,8 @@ export interface Caller {
 export interface ContentPlan {
   readonly source: string;
   readonly with: readonly string[];
-  readonly add: readonly { readonly from: string; readonly to: string }[];
+  /** Files on the host, absolute, and where they go. */
+  readonly add: readonly Addition[];
   readonly recipe: string | undefined;
   readonly owner: "keep" | { readonly uid: number; readonly gid: number } | undefined;
   readonly arch: Arch;
@@ -48,6 +50,8 @@ export interface ContentPlan {
   readonly journal: boolean;
   /** What the user says about the application, over what source and recipe say. */
   readonly overrides: AppConfig;
+  /** Whether an image without an application is an error: a run may still name one. */
+  readonly needsApplication: boolean;
   /** Time of everything that wick itself adds: SOURCE_DATE_EPOCH, else 1970. */
   readonly mtimeSeconds: number;
   readonly refresh: boolean;
@@ -128,7 +132,7 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
   return {
     source: given.source,
     with: given.with ?? [],
-    add: (given.add ?? []).map((text) => parseAdd(text, caller)),
+    add: (given.add ?? []).map((text) => absoluteAddition(parseAddition(text), caller)),
     recipe: given.recipe === undefined ? undefined : absolute(given.recipe, caller),
     owner: parseOwner(given.owner),
     arch: archOf(given.platform, caller),
@@ -141,6 +145,7 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
     volumeLabel: volumeLabel(given.label ?? []),
     journal: given.journal ?? true,
     overrides,
+    needsApplication: "output" in given,
     mtimeSeconds: sourceDateEpoch(caller.environment),
     refresh: given.refresh ?? false,
   };
@@ -187,17 +192,8 @@ function archOf(platform: string | undefined, caller: Caller): Arch {
   );
 }
 
-/** `FILE:PATH`; the last colon splits, since paths of the image hold one less often. */
-function parseAdd(text: string, caller: Caller): { from: string; to: string } {
-  const colon = text.lastIndexOf(":");
-  const to = text.slice(colon + 1);
-  if (colon < 1 || !isAbsolute(to)) {
-    throw new WickError(
-      "USAGE",
-      `Cannot add "${sanitise(text)}": wanted FILE:PATH, PATH beginning with "/"`,
-    );
-  }
-  return { from: absolute(text.slice(0, colon), caller), to };
+function absoluteAddition(addition: Addition, caller: Caller): Addition {
+  return { ...addition, file: absolute(addition.file, caller) };
 }
 
 function parseOwner(text: string | undefined): ContentPlan["owner"] {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync, type Stats } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, type Stats, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
@@ -79,5 +79,21 @@ export function removePath(path: string): void {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
     throw hostError(error, `remove ${sanitise(path)}`);
+  }
+}
+
+/** Bytes that a file takes on its disk, holes not counted. */
+export function allocatedBytes(path: string): number {
+  // st_blocks counts 512-byte units whatever the file system's own block is.
+  return (statOf(path)?.blocks ?? 0) * 512;
+}
+
+/** Writes a small new file that only its user may read; an existing one is an error. */
+export function writePrivateFile(path: string, bytes: Uint8Array): void {
+  try {
+    checkFault("write", path);
+    writeFileSync(path, bytes, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    throw hostError(error, `write ${sanitise(path)}`);
   }
 }

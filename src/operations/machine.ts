@@ -1,7 +1,13 @@
 import { WickError } from "../errors/index.ts";
 import { exitStatus, type FinalReport, type Report } from "../guest/index.ts";
 import { monotonicMs } from "../host/index.ts";
-import { classifyConsole, type Machine, type PortForward, type VmmExit } from "../vmm/index.ts";
+import {
+  classifyConsole,
+  type Machine,
+  type MachineSpec,
+  type PortForward,
+  type VmmExit,
+} from "../vmm/index.ts";
 import { endInWords } from "./end-in-words.ts";
 import { Readiness } from "./readiness.ts";
 import { GuestSession } from "./session.ts";
@@ -32,6 +38,9 @@ const POWER_OFF_MS = 2000;
 /** What a running machine is made from. */
 export interface MachineParts {
   readonly machine: Machine;
+  readonly spec: MachineSpec;
+  /** The plain command that boots the same files by hand, a word an element. */
+  readonly commandByHand: readonly string[];
   readonly startedAtMs: number;
   /** False for images without wick's init: nothing will be reported. */
   readonly reports: boolean;
@@ -78,6 +87,16 @@ export class RunningMachine implements AsyncDisposable {
   /** The moments of the start so far. */
   timeline(): readonly TimelinePoint[] {
     return this.#timeline.points();
+  }
+
+  /** How the machine was made: kernel, drives, memory. */
+  get spec(): MachineSpec {
+    return this.#parts.spec;
+  }
+
+  /** The plain command that boots the same files by hand, a word an element. */
+  get commandByHand(): readonly string[] {
+    return this.#parts.commandByHand;
   }
 
   /** Adds a moment that only the caller sees, such as the first answer. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { decompress } from "../compression/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
 import { TarReader } from "../formats/tar/index.ts";
@@ -8,12 +9,23 @@ export type OpenBytes = (signal?: AbortSignal) => AsyncIterable<Uint8Array>;
 
 /** A tar archive, compressed in any way, as a layer; `name` is for messages. */
 export function archiveLayer(name: string, open: OpenBytes): Layer {
+  // Of the archive as it lies there, compressed: less to digest than what it unpacks to.
+  let hash = createHash("sha256");
+  const digested = async function* (signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    hash = createHash("sha256");
+    for await (const chunk of open(signal)) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
   return {
     name,
+    digest: () => hash.copy().digest("hex"),
     async play(visitor: LayerVisitor, signal?: AbortSignal): Promise<void> {
       try {
         const reader = new TarReader(visitor);
-        for await (const chunk of decompress(open(signal), { name, signal })) reader.push(chunk);
+        for await (const chunk of decompress(digested(signal), { name, signal }))
+          reader.push(chunk);
         reader.end();
       } catch (error) {
         throw inArchive(error, name);

@@ -53,4 +53,6 @@ export interface Layer {
   /** For messages: `nginx-common_1.22.1_all.deb`, `rootfs.tar.gz`. */
   readonly name: string;
   play(visitor: LayerVisitor, signal?: AbortSignal): Promise<void>;
+  /** After `play`: identifies all that was played, where the layer can tell it cheaply. */
+  readonly digest?: () => string;
 }

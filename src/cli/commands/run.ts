@@ -1,8 +1,8 @@
 import { Option, type Command } from "commander";
-import { exitStatus, run, type RunningMachine, type RunOptions } from "../../index.ts";
+import { run, type MachineExit, type RunningMachine, type RunOptions } from "../../index.ts";
 import { catchInterruption, type Interruption } from "../interrupt.ts";
 import { showConsole } from "../console.ts";
-import { openProgress } from "../progress/choose.ts";
+import { openProgress, type Progress } from "../progress/choose.ts";
 import { quietContext } from "../run-command.ts";
 import {
   addConfigOptions,
@@ -103,21 +103,41 @@ async function act(source: string, words: readonly string[], given: GivenOptions
 /** Stays with the machine until it ends: its console to stdout, Ctrl-C to the application. */
 async function attend(
   machine: RunningMachine,
-  how: { interruption: Interruption; progress: { close(): void }; json: boolean },
+  how: { interruption: Interruption; progress: Progress; json: boolean },
 ): Promise<number> {
+  const { signal } = how.interruption;
   const stop = (): void => void machine.stop();
-  how.interruption.signal.addEventListener("abort", stop, { once: true });
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   const shown = showConsole(machine.console(), how.json ? process.stderr : process.stdout);
-  await machine.ready;
-  how.progress.close();
+  await untilReady(machine, how);
   const exit = await machine.exited;
   await shown;
-  if (how.json)
-    process.stdout.write(
-      `${JSON.stringify({ ...exit, ports: machine.ports, timeline: machine.timeline() })}\n`,
-    );
-  if (how.interruption.exitCode !== undefined) return how.interruption.exitCode;
-  return exit.report === undefined ? 0 : exitStatus(exit.report);
+  if (how.json) process.stdout.write(`${JSON.stringify(resultOf(machine, exit))}\n`);
+  if (exit.message !== undefined) process.stderr.write(`wick: ${exit.message}\n`);
+  return how.interruption.exitCode ?? exit.status ?? 0;
+}
+
+/** Says where the ports are once somebody listens; a machine that never is ready is an error. */
+async function untilReady(
+  machine: RunningMachine,
+  { interruption, progress }: { interruption: Interruption; progress: Progress },
+): Promise<void> {
+  try {
+    await machine.ready;
+    for (const { protocol, hostAddress, hostPort, guestPort } of machine.ports) {
+      const message = `${hostAddress}:${hostPort} -> ${guestPort}/${protocol}`;
+      progress.listener({ type: "note", message });
+    }
+  } catch (error) {
+    if (interruption.exitCode === undefined) throw error;
+  } finally {
+    progress.close();
+  }
+}
+
+function resultOf(machine: RunningMachine, exit: MachineExit): object {
+  return { ...exit, ports: machine.ports, timeline: machine.timeline() };
 }
 
 /** Docker's rule surprises whoever puts wick's options last: said, not guessed. */

@@ -1,0 +1,55 @@
+import type { ContentPlan } from "../config/index.ts";
+import { WickError } from "../errors/index.ts";
+import { sanitise } from "../bytes/index.ts";
+import { readChunks, statOf } from "../host/index.ts";
+import { additionTarget, addFileStream, relocated, type Addition } from "../shaping/index.ts";
+import { directoryLayer } from "../sources/index.ts";
+import type { Layer, Sink, Tree } from "../tree/index.ts";
+import type { Context } from "./context.ts";
+
+/** What additions are added to. */
+interface Target {
+  readonly tree: Tree;
+  readonly sink: Sink;
+  play(layer: Layer, how: { isIdentified: boolean }): Promise<void>;
+}
+
+/** Adds each `--add FILE:PATH`, in order; files of the host are streamed. */
+export async function addAdditions(
+  plan: ContentPlan,
+  target: Target,
+  context: Context,
+): Promise<void> {
+  for (const addition of plan.add) await addOne(addition, { plan, target, context });
+}
+
+async function addOne(
+  addition: Addition,
+  { plan, target, context }: { plan: ContentPlan; target: Target; context: Context },
+): Promise<void> {
+  const status = statOf(addition.file);
+  if (status === undefined) {
+    throw new WickError(
+      "SOURCE_NOT_FOUND",
+      `Cannot add ${sanitise(addition.file)}: there is no such file or directory`,
+    );
+  }
+  const { tree, sink } = target;
+  const { mtimeSeconds } = plan;
+  if (status.isDirectory()) {
+    const path = additionTarget(tree, addition, "directory");
+    const layer = relocated(directoryLayer(addition.file), path, { mtimeSeconds });
+    return target.play(layer, { isIdentified: false });
+  }
+  const chunks = readChunks(addition.file, context.signal);
+  await addFileStream(
+    tree,
+    sink,
+    additionTarget(tree, addition, "file"),
+    { sizeBytes: status.size, chunks },
+    {
+      mode: status.mode & 0o777,
+      mtime: { seconds: mtimeSeconds, nanoseconds: 0 },
+    },
+  );
+}

@@ -1,0 +1,126 @@
+import { resolve } from "node:path";
+import { display, sanitise, utf8 } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
+import { openExt4, type Ext4Image, type ImageNode } from "../formats/ext4/index.ts";
+import { allocatedBytes, FileStorage, statOf } from "../host/index.ts";
+import type { Kind } from "../tree/index.ts";
+import type { Context } from "./context.ts";
+import { inspectImage, type Inspection } from "./inspect.ts";
+
+/** One name in an image. Names and targets are text for people: other bytes are escaped. */
+export interface ListedNode {
+  /** Absolute path in the image. */
+  readonly path: string;
+  readonly name: string;
+  readonly kind: Kind;
+  /** Permission, setuid, setgid and sticky bits. */
+  readonly mode: number;
+  readonly links: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  /** ISO 8601 with nanoseconds, UTC. */
+  readonly mtime: string;
+  readonly target?: string;
+  readonly rdev?: { readonly major: number; readonly minor: number };
+}
+
+/** Bytes of one piece of a file that is read. */
+const PIECE_BYTES = 1 << 20;
+
+/** An image that is looked into; close it by disposing it. */
+export interface OpenedImage extends Disposable {
+  /** What is inside, summed up. */
+  inspect(): Inspection;
+  /** A directory's entries, or the file itself; with `recursive` all that is below. */
+  list(path: string, options?: { readonly recursive?: boolean }): Iterable<ListedNode>;
+  /** A file's bytes in pieces; links are followed inside the image. */
+  read(path: string): Iterable<Uint8Array>;
+}
+
+/** Opens an image file; IMAGE_INVALID when it is none that wick knows. */
+export function openImage(path: string, context: Context): OpenedImage {
+  const absolute = resolve(context.workingDirectory, path);
+  if (statOf(absolute)?.isFile() !== true) {
+    throw new WickError(
+      "SOURCE_NOT_FOUND",
+      `Cannot open ${sanitise(path)}: there is no such image file`,
+    );
+  }
+  const storage = new FileStorage(absolute, "read");
+  try {
+    const image = openExt4(storage, sanitise(path));
+    return {
+      inspect: () =>
+        inspectImage(image, { path: absolute, allocatedBytes: allocatedBytes(absolute) }),
+      list: (inside, options = {}) => list(image, inside, options.recursive === true),
+      read: (inside) => read(image, inside),
+      [Symbol.dispose]: () => storage[Symbol.dispose](),
+    };
+  } catch (error) {
+    storage[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function* list(image: Ext4Image, path: string, recursive: boolean): Generator<ListedNode> {
+  const node = image.lookup(utf8(path));
+  const here = path.replace(/\/+$/, "");
+  if (node.kind !== "directory") {
+    yield listed(image, here === "" ? "/" : here, node);
+    return;
+  }
+  for (const { name, node: child } of image.list(node)) {
+    const childPath = `${here.startsWith("/") ? "" : "/"}${here}/${display(name)}`.replace(
+      /^\/\//,
+      "/",
+    );
+    yield listed(image, childPath, child);
+    if (recursive && child.kind === "directory") yield* below(image, childPath, child);
+  }
+}
+
+function* below(image: Ext4Image, path: string, directory: ImageNode): Generator<ListedNode> {
+  for (const { path: inner, node } of image.walk(directory)) {
+    yield listed(image, `${path}/${display(inner)}`, node);
+  }
+}
+
+function listed(image: Ext4Image, path: string, node: ImageNode): ListedNode {
+  const stat = image.stat(node);
+  const { mtime } = stat;
+  return {
+    path,
+    name: path.slice(path.lastIndexOf("/") + 1) || "/",
+    kind: stat.kind,
+    mode: stat.mode,
+    links: stat.nlink,
+    uid: stat.uid,
+    gid: stat.gid,
+    sizeBytes: stat.size,
+    mtime: isoTime(mtime.seconds, mtime.nanoseconds),
+    ...(stat.kind === "symlink" ? { target: display(image.readlink(node)) } : {}),
+    ...(stat.rdev === undefined ? {} : { rdev: stat.rdev }),
+  };
+}
+
+function isoTime(seconds: number, nanoseconds: number): string {
+  const whole = new Date(seconds * 1000).toISOString().slice(0, -5);
+  return `${whole}.${String(nanoseconds).padStart(9, "0")}Z`;
+}
+
+function* read(image: Ext4Image, path: string): Generator<Uint8Array> {
+  const node = image.lookup(utf8(path));
+  if (node.kind !== "file") {
+    throw new WickError(
+      "PATH_CONFLICT",
+      `Cannot read "${sanitise(path)}" of the image: it is a ${node.kind}, wanted a file`,
+    );
+  }
+  const { size } = image.stat(node);
+  for (let position = 0; position < size; position += PIECE_BYTES) {
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, size - position));
+    image.read(node, piece, position);
+    yield piece;
+  }
+}

@@ -1,0 +1,50 @@
+import { mergeConfigs, printConfig, resolveProcess, type AppConfig } from "../application/index.ts";
+import type { RunPlan } from "../config/index.ts";
+import { encodeRecords, type InitRecords } from "../guest/index.ts";
+import type { ImageFacts } from "./image-facts.ts";
+
+/** QEMU's user network (slirp): the guest, its gateway and its name server. */
+const USER_NETWORK = {
+  addresses: [{ interface: "eth0", address: "10.0.2.15/24" }],
+  gateway: "10.0.2.2",
+  nameservers: ["10.0.2.3"],
+} as const;
+
+/** The files of one run's own archive: the same config twice, for people and for init. */
+export function runFiles(
+  plan: RunPlan,
+  image: ImageFacts,
+): readonly { readonly path: string; readonly bytes: Uint8Array }[] {
+  const { Hostname: _, ...config } = plan.overrides;
+  return [
+    {
+      path: ".wick/run.json",
+      bytes: printConfig(config, { section: "run", name: "the run's config" }),
+    },
+    { path: ".wick/run.rec", bytes: encodeRecords(recordsOf(plan, image)) },
+  ];
+}
+
+function recordsOf(plan: RunPlan, image: ImageFacts): InitRecords {
+  return {
+    ...(image.reports
+      ? processRecords(mergeConfigs(image.config ?? {}, plan.overrides), image)
+      : {}),
+    ...(plan.network === "user" ? USER_NETWORK : {}),
+    ports: plan.ports
+      .filter(({ protocol }) => protocol === "tcp")
+      .map(({ guestPort }) => guestPort),
+    readOnly: plan.readOnly,
+    ending: "power-off",
+  };
+}
+
+/** The whole process again, resolved with the image's own files: key by key it wins over the image's. */
+function processRecords(config: AppConfig, image: ImageFacts): InitRecords {
+  const { argv, env, directory, uid, gid, groups, stopSignal, hostname } = resolveProcess(
+    config,
+    image.users,
+    { tty: false },
+  );
+  return { argv, env, directory, uid, gid, groups, stopSignal, hostname };
+}

@@ -1,0 +1,167 @@
+import { join } from "node:path";
+import { planRun, type RunOptions, type RunPlan } from "../config/index.ts";
+import { initBinary } from "../guest/index.ts";
+import {
+  cloneFile,
+  FileStorage,
+  monotonicMs,
+  readSmallFile,
+  temporaryDirectory,
+  wickDirectories,
+  writePrivateFile,
+  type TemporaryDirectory,
+} from "../host/index.ts";
+import { buildInitrd, findKernel, type Kernel } from "../kernel/index.ts";
+import { debLayer, fetchPackages } from "../sources/index.ts";
+import { qemu, type Drive, type MachineSpec } from "../vmm/index.ts";
+import { callerOf } from "./caller.ts";
+import type { Context } from "./context.ts";
+import { readImageFacts, type ImageFacts } from "./image-facts.ts";
+import { imageReference } from "./image-reference.ts";
+import { keptDirectory } from "./kept-directory.ts";
+import { RunningMachine } from "./machine.ts";
+import { writeOverlayDrive } from "./overlay-drive.ts";
+import { runStep } from "./progress.ts";
+import { runFiles } from "./run-records.ts";
+import { writeImage } from "./write-image.ts";
+
+const INIT_MAX_BYTES = 1 << 20;
+
+/**
+ * Builds what is not an image yet, boots it, and gives the running machine. Everything that is
+ * made for the run lies in one private directory, which goes with the machine.
+ */
+export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
+  const plan = planRun(options, callerOf(context));
+  const directory =
+    plan.directory === undefined ? temporaryDirectory("run") : keptDirectory(plan.directory);
+  try {
+    return await start(plan, directory, context);
+  } catch (error) {
+    directory[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function start(
+  plan: RunPlan,
+  directory: TemporaryDirectory,
+  context: Context,
+): Promise<RunningMachine> {
+  const vmm = qemu();
+  await vmm.version(plan.content.arch);
+  const image = await imageOf(plan, directory.path, context);
+  const facts = readImageFacts(image);
+  const kernel = await kernelOf(plan, context);
+  const spec = specOf({ plan, image, facts, kernel, directory: directory.path });
+  const startedAtMs = monotonicMs();
+  const names = { step: "boot", title: "Start the machine" };
+  const machine = await runStep(context.onEvent, names, () => vmm.start(spec, context.signal));
+  return new RunningMachine({
+    machine,
+    spec,
+    commandByHand: vmm.commandByHand(spec),
+    startedAtMs,
+    reports: facts.reports,
+    timeoutMs: plan.timeoutMs,
+    onWarning: (message) => context.onEvent({ type: "warning", message }),
+    release: () => directory[Symbol.dispose](),
+  });
+}
+
+/** The image to boot: the user's own, or one that is built for this run. */
+async function imageOf(plan: RunPlan, directory: string, context: Context): Promise<string> {
+  const given = imageReference(plan.content.source, context.workingDirectory);
+  if (given !== undefined) return given;
+  const path = join(directory, "root.ext4");
+  using storage = new FileStorage(path, "create");
+  await writeImage(plan.content, storage, context);
+  return path;
+}
+
+function kernelOf(plan: RunPlan, context: Context): Promise<Kernel> {
+  const cacheDirectory = wickDirectories(context.environment).cache;
+  const { signal } = context;
+  return runStep(context.onEvent, { step: "kernel", title: "Find a kernel" }, async (step) => {
+    const onProgress = (done: number, total?: number): void => step.bytes(done, total);
+    const kernel = await findKernel({
+      arch: plan.content.arch,
+      kernelFile: plan.kernel,
+      modulesDirectory: plan.modules,
+      cacheDirectory,
+      refresh: plan.content.refresh,
+      packages: {
+        fetch: (names, arch) =>
+          fetchPackages({ names: [...names], arch, cacheDirectory, signal, onProgress }),
+        layer: debLayer,
+      },
+      signal,
+    });
+    step.detail(kernel.origin);
+    return kernel;
+  });
+}
+
+interface Parts {
+  readonly plan: RunPlan;
+  readonly image: string;
+  readonly facts: ImageFacts;
+  readonly kernel: Kernel;
+  readonly directory: string;
+}
+
+/** Writes what this run adds (drives, initramfs) and says how the machine is made. */
+function specOf(parts: Parts): MachineSpec {
+  const { plan, kernel, directory } = parts;
+  const { drives, boot } = rootOf(parts);
+  const initrd = join(directory, "initrd.cpio");
+  const init = readSmallFile(initBinary(plan.content.arch).pathname, INIT_MAX_BYTES);
+  const files = runFiles(plan, parts.facts);
+  writePrivateFile(initrd, buildInitrd({ init, modules: kernel.modules, boot, runFiles: files }));
+  return {
+    arch: plan.content.arch,
+    kernel: kernel.path,
+    initrd,
+    commandLine: commandLine(plan),
+    memoryMiB: plan.memoryMiB,
+    cpus: plan.cpus,
+    drives,
+    ports: plan.ports,
+    network: plan.network,
+    accel: plan.accel,
+    directory,
+  };
+}
+
+/** The root as the machine sees it: the image itself is never written. */
+function rootOf({ plan, image, facts, directory }: Parts) {
+  const root = { uuid: facts.uuid, fstype: "ext4" } as const;
+  const readOnly: Drive = { path: image, readOnly: true };
+  switch (plan.root) {
+    case "overlay": {
+      const path = join(directory, "overlay.ext4");
+      const uuid = writeOverlayDrive(path, facts.uuid);
+      const drives = [readOnly, { path, readOnly: false }];
+      return { drives, boot: { root: { ...root, mode: "overlay" }, overlay: { uuid } } as const };
+    }
+    case "copy": {
+      const path = join(directory, "copy.ext4");
+      cloneFile(image, path);
+      return {
+        drives: [{ path, readOnly: false }],
+        boot: { root: { ...root, mode: "rw" } } as const,
+      };
+    }
+    case "ro":
+      return { drives: [readOnly], boot: { root: { ...root, mode: "ro" } } as const };
+  }
+}
+
+/** Only what the kernel itself needs; the rest is in the run's records. */
+function commandLine({ append, content }: RunPlan): string {
+  const console = qemu().consoleDevice(content.arch);
+  const reboot = content.arch === "x86_64" ? ["reboot=t"] : [];
+  return [`console=${console}`, "quiet", "panic=-1", ...reboot, append]
+    .filter((word) => word !== "")
+    .join(" ");
+}

@@ -1,0 +1,172 @@
+import { mergeConfigs, type AppConfig } from "../application/index.ts";
+import type { ContentPlan } from "../config/index.ts";
+import { createExt4, type Ext4Summary } from "../formats/ext4/index.ts";
+import { throwIfAborted, type FileStorage } from "../host/index.ts";
+import { readFile } from "../shaping/index.ts";
+import type { SourceContents } from "../sources/index.ts";
+import { Tree, Unpacker, type Layer, type LayerVisitor, type Sink } from "../tree/index.ts";
+import { addAdditions } from "./add-additions.ts";
+import { ContentDigest } from "./content-digest.ts";
+import type { Context } from "./context.ts";
+import { installApplication, type Installed } from "./install-application.ts";
+import { openSources } from "./open-sources.ts";
+import { runStep } from "./progress.ts";
+import { treeFacts, type TreeFacts } from "./tree-facts.ts";
+import { uuidFrom } from "./uuid.ts";
+
+/** What was written into an image. */
+export interface WrittenImage {
+  readonly ext4: Ext4Summary;
+  readonly tree: TreeFacts;
+  readonly installed: Installed;
+  readonly parts: SourceContents["parts"];
+}
+
+/** What a file of wick's own may hold, read back from the tree: accounts, host names. */
+const MERGED_FILE_MAX_BYTES = 16 << 20;
+
+/**
+ * Builds the image of `plan` in `storage`, which is empty: each source's layers go through the
+ * unpacker, their bytes straight to their final place, then what wick adds, then the tree.
+ */
+export async function writeImage(
+  plan: ContentPlan,
+  storage: FileStorage,
+  context: Context,
+): Promise<WrittenImage> {
+  const sources = await openSources(plan, context);
+  const work = new Work(plan, storage, context);
+  await runStep(context.onEvent, { step: "unpack", title: "Write files" }, async (step) => {
+    work.onBytes = (done) => step.bytes(done);
+    for (const source of sources) await work.add(source);
+    for (const source of sources) await work.finishSource(source);
+    await addAdditions(plan, work, context);
+  });
+  const names = { step: "image", title: "Write the file system" };
+  return runStep(context.onEvent, names, () => work.finish(configOf(sources), sources));
+}
+
+/** The config that sources carry, later ones over earlier ones; undefined when none does. */
+function configOf(sources: readonly SourceContents[]): AppConfig | undefined {
+  const configs = sources.flatMap(({ config }) => (config === undefined ? [] : [config]));
+  return configs.length === 0 ? undefined : configs.reduce(mergeConfigs);
+}
+
+/** One image under way. */
+class Work {
+  readonly tree = new Tree();
+  readonly sink: Sink;
+  readonly warn: (message: string) => void;
+  onBytes: (done: number) => void = () => undefined;
+  readonly #plan: ContentPlan;
+  readonly #context: Context;
+  readonly #ext4: ReturnType<typeof createExt4>;
+  /** What the UUID follows from: identities of sources, digests of what could not say. */
+  readonly #identity: string[] = [];
+  #bytes = 0;
+
+  constructor(plan: ContentPlan, storage: FileStorage, context: Context) {
+    this.#plan = plan;
+    this.#context = context;
+    this.warn = (message) => context.onEvent({ type: "warning", message });
+    const size = plan.sizeBytes === undefined ? {} : { sizeBytes: plan.sizeBytes };
+    this.#ext4 = createExt4(storage, {
+      ...size,
+      label: plan.volumeLabel,
+      journal: plan.journal,
+      uuid: () => uuidFrom(...this.#identity, planIdentity(plan)),
+      warn: this.warn,
+    });
+    this.sink = this.#ext4.sink;
+  }
+
+  async add(source: SourceContents): Promise<void> {
+    if (source.identity !== undefined) this.#identity.push(source.identity);
+    for (const layer of source.layers) {
+      await this.play(layer, {
+        isIdentified: source.identity !== undefined,
+        packages: source.isPackages,
+      });
+    }
+  }
+
+  /** The layer that must see all the others: a recipe's accounts, for one. */
+  async finishSource(source: SourceContents): Promise<void> {
+    if (source.finish === undefined) return;
+    const read = (path: string): Uint8Array | undefined =>
+      readFile(this.tree, this.sink, path, MERGED_FILE_MAX_BYTES);
+    await this.play(source.finish(read), { isIdentified: false, packages: source.isPackages });
+  }
+
+  async play(
+    layer: Layer,
+    how: { isIdentified: boolean; packages?: boolean | undefined },
+  ): Promise<void> {
+    const { tree, sink, warn } = this;
+    const directoryLinks = how.packages === true ? "keep" : "replace";
+    const unpacker = new Unpacker({ tree, sink, warn, directoryLinks });
+    const counted = new Counted(unpacker, (bytes) => this.#count(bytes));
+    if (how.isIdentified) await layer.play(counted, this.#context.signal);
+    else if (layer.digest !== undefined) {
+      await layer.play(counted, this.#context.signal);
+      this.#identity.push(layer.digest());
+    } else {
+      const digest = new ContentDigest(counted);
+      await layer.play(digest, this.#context.signal);
+      this.#identity.push(digest.hex());
+    }
+    unpacker.finish();
+  }
+
+  finish(config: AppConfig | undefined, sources: readonly SourceContents[]): WrittenImage {
+    throwIfAborted(this.#context.signal);
+    const installed = installApplication(this.#plan, this, config);
+    for (const message of installed.notes) this.#context.onEvent({ type: "note", message });
+    this.#identity.push(installed.identity);
+    const ext4 = this.#ext4.finish(this.tree);
+    const parts = sources.flatMap((source) => source.parts);
+    return { ext4, tree: treeFacts(this.tree), installed, parts };
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.onBytes(this.#bytes);
+  }
+}
+
+/** What of the plan changes the image's bytes beyond its contents. */
+function planIdentity({ sizeBytes, volumeLabel, journal, mtimeSeconds }: ContentPlan): string {
+  return JSON.stringify({ sizeBytes, volumeLabel, journal, mtimeSeconds });
+}
+
+/** Passes everything on and counts contents. */
+class Counted implements LayerVisitor {
+  readonly #next: LayerVisitor;
+  readonly #count: (bytes: number) => void;
+
+  constructor(next: LayerVisitor, count: (bytes: number) => void) {
+    this.#next = next;
+    this.#count = count;
+  }
+
+  entry(entry: Parameters<LayerVisitor["entry"]>[0]): void {
+    this.#next.entry(entry);
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#next.data(chunk);
+    this.#count(chunk.length);
+  }
+
+  hole(lengthBytes: number): void {
+    this.#next.hole(lengthBytes);
+  }
+
+  endFile(): void {
+    this.#next.endFile();
+  }
+
+  warn(message: string): void {
+    this.#next.warn(message);
+  }
+}
