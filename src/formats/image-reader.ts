@@ -50,8 +50,8 @@ export interface ImageReader {
   read(node: ImageNode, target: Uint8Array, position: number): number;
   /** What `path` leads to; see {@link lookupPath}. */
   lookup(path: Uint8Array, options?: LookupOptions): ImageNode;
-  /** Every name below the root; see {@link walkImage}. */
-  walk(): Generator<ImagePath, void>;
+  /** Every name below `directory` (the root); see {@link walkImage}. */
+  walk(directory?: ImageNode): Generator<ImagePath, void>;
 }
 
 export interface LookupOptions {
@@ -59,14 +59,14 @@ export interface LookupOptions {
   readonly follow?: boolean;
 }
 
-/** A name met on a walk, with its path from the root and without a leading `/`. */
+/** A name met on a walk, with its path from where the walk began, without a leading `/`. */
 export interface ImagePath {
   readonly path: Uint8Array;
   readonly node: ImageNode;
 }
 
 type Directories = Pick<ImageReader, "root" | "find" | "readlink">;
-type Walkable = Pick<ImageReader, "root" | "list" | "stat" | "sizeBytes">;
+type Walkable = Pick<ImageReader, "list" | "stat" | "sizeBytes">;
 
 /** MAXSYMLINKS of Linux (include/linux/namei.h). */
 const SYMLINKS_MAX = 40;
@@ -132,15 +132,15 @@ function componentsOf(path: Uint8Array): Uint8Array[] {
 }
 
 /**
- * Every name below the root, parents before children, siblings in byte order. Directories
+ * Every name below `directory`, parents before children, siblings in byte order. Directories
  * are read once: one that is met twice is an error, and so is an image that has more bytes
  * of directories than it has bytes.
  */
-export function* walkImage(image: Walkable): Generator<ImagePath, void> {
+export function* walkImage(image: Walkable, directory: ImageNode): Generator<ImagePath, void> {
   const seen = new Set<number>();
   let bytesLeft = image.sizeBytes;
   let names = 0;
-  const stack: ImagePath[] = [{ path: new Uint8Array(0), node: image.root }];
+  const stack: ImagePath[] = [{ path: new Uint8Array(0), node: directory }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     if (next.path.length > 0) yield next;
     if (next.node.kind !== "directory") continue;

@@ -273,6 +273,12 @@ test("paths are followed inside the image", () => {
   expect(code("a".repeat(5000))).toBe("PATH_NOT_FOUND");
 });
 
+test("a walk may begin at any directory", () => {
+  const image = openExt4(storageOf(makeImage(["-t", "ext4"])));
+  const paths = Array.from(image.walk(image.lookup(utf8("small"))), ({ path }) => display(path));
+  expect(paths).toEqual(["linked", "one"]);
+});
+
 test("reads any part of a file, and nothing beyond its end", () => {
   const image = openExt4(storageOf(makeImage(["-t", "ext4"])));
   const node = image.lookup(utf8("large"));

@@ -126,8 +126,8 @@ export class Ext4Image implements ImageReader {
     return lookupPath({ root: this.root, find, readlink }, path, options);
   }
 
-  walk(): Generator<ImagePath, void> {
-    return walkImage(this);
+  walk(directory: ImageNode = this.root): Generator<ImagePath, void> {
+    return walkImage(this, directory);
   }
 
   #node(ino: number): ImageNode {
