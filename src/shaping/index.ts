@@ -25,3 +25,5 @@ export {
   type InstalledInit,
   type ShapingOptions,
 } from "./install-init.ts";
+export { checkProgram, type ProgramProblem } from "./check-program.ts";
+export { likelyExecutables } from "./likely.ts";

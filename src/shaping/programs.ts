@@ -20,6 +20,15 @@ export function isExecutable(tree: Tree, ino: Ino): boolean {
   return ino >= 0 && tree.inodes.kind(ino) === "file" && (tree.inodes.mode(ino) & 0o111) !== 0;
 }
 
+/** The inode at `path`; -1 where there is none, links in a circle included. */
+export function findQuietly(tree: Tree, path: string): Ino {
+  try {
+    return findPath(tree, path);
+  } catch {
+    return -1;
+  }
+}
+
 /** The first of `directories` that holds an executable `name`; links followed. */
 export function findIn(
   tree: Tree,
