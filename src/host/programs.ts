@@ -22,7 +22,7 @@ const SYSTEM_DIRECTORIES = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin",
 export function findProgram(name: string, path = process.env["PATH"] ?? ""): string | undefined {
   for (const directory of [...path.split(":").filter(isAbsolute), ...SYSTEM_DIRECTORIES]) {
     const candidate = join(directory, name);
-    if (statOf(candidate)?.isFile() === true && isExecutable(candidate)) return candidate;
+    if (isProgram(candidate)) return candidate;
   }
   return undefined;
 }
@@ -36,10 +36,11 @@ export function requireProgram(name: string, purpose: string): string {
   });
 }
 
-function isExecutable(path: string): boolean {
+/** Whether this user can run it; a directory of PATH that he may not enter holds nothing for him. */
+function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statOf(path)?.isFile() === true;
   } catch {
     return false;
   }

@@ -8,7 +8,6 @@ import { type CpioFile, encodeCpio } from "../../src/formats/cpio/index.ts";
 
 /** A module to be loaded, in order. */
 export interface GuestModule {
-  readonly path: string;
   readonly bytes: Uint8Array;
 }
 

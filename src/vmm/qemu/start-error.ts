@@ -29,6 +29,18 @@ const reasons: readonly Reason[] = [
     hint: "use --accel tcg",
   },
   {
+    pattern: /: Permission denied$/,
+    code: "PERMISSION",
+    words: "this user may not open one of its files",
+    hint: "see which one in the lines above, and its permissions",
+  },
+  {
+    pattern: /Failed to get "write" lock|Failed to lock byte/,
+    code: "IO",
+    words: "another machine is using one of its drives",
+    hint: "end the other machine, or give this one a copy",
+  },
+  {
     pattern:
       /could not load kernel|without PVH ELF Note|[Ii]nvalid kernel header|linux kernel too old/,
     code: "KERNEL_INVALID",
