@@ -373,7 +373,7 @@ test("an archive cut anywhere but between entries is an error that names entry a
     file("s", "y".repeat(700)),
   ]);
   const boundaries = new Set([1024, bytes.length]);
-  for (let length = 1; length <= bytes.length; length++) {
+  for (let length = 1; length <= bytes.length; length += boundaries.has(length + 1) ? 1 : 5) {
     const cut = (): Played => play(bytes.subarray(0, length), { chunkBytes: 4096 });
     if (boundaries.has(length)) expect(cut().contents.length).toBeGreaterThan(0);
     else expect(cut).toThrow(/Cannot read .* at byte (0|1024) of the tar archive/);
