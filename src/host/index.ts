@@ -6,12 +6,14 @@ export { undoAtExit } from "./cleanup.ts";
 export { randomName, temporaryDirectory, type TemporaryDirectory } from "./temporary.ts";
 export { publish, type PublishOptions } from "./publish.ts";
 export {
+  allocatedBytes,
   makePrivateDirectory,
   readChunks,
   readSmallFile,
   removePath,
   statOf,
   throwIfAborted,
+  writePrivateFile,
 } from "./files.ts";
 export { wickDirectories, type Environment, type WickDirectories } from "./directories.ts";
 export { findProgram, requireProgram } from "./programs.ts";
@@ -42,3 +44,7 @@ export { readXattrs, type FoundXattrs, type HostXattr } from "./xattrs.ts";
 export { currentUser } from "./user.ts";
 export { directoriesIn, filesBelow } from "./files-below.ts";
 export { publishDirectory } from "./publish-directory.ts";
+export { makeNewDirectory, movePath, replaceSymlink, tryHardLink } from "./links.ts";
+export { every, listDirectory, readSymlink, writeSmallFile, type ListedFile } from "./listing.ts";
+export { hostArch } from "./machine.ts";
+export { cloneFile } from "./copy.ts";
