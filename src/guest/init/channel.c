@@ -12,6 +12,10 @@ static size_t queued, dropped;
 
 static int connected;
 
+/* A channel that broke stays closed, and one that never came is not looked for for ever. */
+enum { OPEN_ATTEMPTS = 1000 };
+static u32 attempts;
+
 static int opens_port(const char *name, void *context) {
   char path[300], text[64];
   (void)context;
@@ -25,7 +29,9 @@ static int opens_port(const char *name, void *context) {
 }
 
 void channel_open(void) {
-  if (channel_fd < 0) each_name("/sys/class/virtio-ports", opens_port, NULL);
+  if (channel_fd >= 0 || attempts == OPEN_ATTEMPTS) return;
+  attempts++;
+  each_name("/sys/class/virtio-ports", opens_port, NULL);
 }
 
 static int is_serial_device(const char *name, void *context) {
@@ -40,7 +46,10 @@ void channel_wait_open(u32 ms) {
   channel_open();
   if (channel_fd >= 0 || !exists("/sys/class/virtio-ports")) return;
   if (!each_name("/sys/bus/virtio/devices", is_serial_device, NULL)) return;
-  for (u64 end = now_ms() + ms; channel_fd < 0 && now_ms() < end; channel_open()) sleep_ms(2);
+  for (u64 end = now_ms() + ms; channel_fd < 0 && now_ms() < end; channel_open()) {
+    if (attempts == OPEN_ATTEMPTS) return;
+    sleep_ms(2);
+  }
 }
 
 /* Takes over what stage 1 opened and had not yet sent. */
@@ -103,6 +112,7 @@ static struct {
 static void close_channel(const char *why) {
   sys_close(channel_fd);
   channel_fd = -1;
+  attempts = OPEN_ATTEMPTS;
   say("closed the channel: ", why, NULL);
 }
 

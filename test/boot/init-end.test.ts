@@ -1,0 +1,260 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { exitStatus, type ExecReason, type InitRecords } from "../../src/guest/index.ts";
+import {
+  bootParts,
+  initramfs,
+  rootArchive,
+  startMachine,
+  type BootParts,
+  type BootSpec,
+  type BootedMachine,
+} from "../support/boot-harness.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+let boot: BootParts;
+let root: Buffer;
+let shared: string;
+
+/** An ELF head for another machine: enough for the kernel to refuse and for init to name it. */
+function foreignElf(): Uint8Array {
+  const bytes = new Uint8Array(120);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  bytes.set([2, 0, 243, 0], 16); // ET_EXEC, EM_RISCV
+  return bytes;
+}
+
+/** An ELF for x86_64 whose only program header asks for a loader that is not there. */
+function elfWithLoader(loader: string): Uint8Array {
+  const bytes = new Uint8Array(512);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  view.setUint16(16, 2, true); // ET_EXEC
+  view.setUint16(18, 62, true); // EM_X86_64
+  view.setUint32(20, 1, true);
+  view.setBigUint64(32, 64n, true); // e_phoff
+  view.setUint16(52, 64, true);
+  view.setUint16(54, 56, true);
+  view.setUint16(56, 1, true);
+  view.setUint32(64, 3, true); // PT_INTERP
+  view.setBigUint64(72, 200n, true); // p_offset
+  view.setBigUint64(96, BigInt(loader.length + 1), true); // p_filesz
+  bytes.set(Buffer.from(loader), 200);
+  return bytes;
+}
+
+beforeAll(() => {
+  shared = mkdtempSync(join(tmpdir(), "boot-"));
+  boot = bootParts(shared);
+  const records: InitRecords = { argv: ["/bin/sh", "-c", "exit 0"], env: ["PATH=/opt:/bin"] };
+  root = rootArchive(boot, shared, records, {
+    "opt/no-interpreter": "#!/usr/bin/nothing -x\n",
+    "opt/windows": "#!/bin/sh\r\necho\n",
+    "opt/no-loader": elfWithLoader("/lib/ld-nothing.so.1"),
+    "opt/foreign": foreignElf(),
+    "opt/words": "just words\n",
+    "opt/a-directory/file": "",
+  });
+});
+
+afterAll(() => rmSync(shared, { recursive: true, force: true }));
+
+async function start(records: InitRecords, spec: Partial<BootSpec> = {}): Promise<BootedMachine> {
+  const work = temporaryDirectory();
+  const initrd = initramfs(boot, work, root, records);
+  return startMachine(boot, { work, initrd, ...spec });
+}
+
+async function endOf(records: InitRecords, spec: Partial<BootSpec> = {}) {
+  return (await start(records, spec)).end();
+}
+
+const sh = (script: string): InitRecords => ({ argv: ["sh", "-c", script] });
+
+test("an application that exits 0 is reported, acknowledged, and the machine powers off", async () => {
+  const result = await endOf({});
+  expect(result.final).toEqual({ kind: "exited", status: 0 });
+  expect(result.console).toContain("wick-init: application exited with status 0\n");
+  expect(result.console).toContain("reboot: Power down");
+  expect(result.code).toBe(0);
+  const kinds = result.reports.map((r) => (r.kind === "mark" ? r.name : r.kind));
+  expect(kinds).toEqual(["hello", "stage1", "stage2", "started", "application", "ended", "exited"]);
+});
+
+test("status 7 comes back, and the machine restarts where it was told to", async () => {
+  const result = await endOf({ ...sh("exit 7"), ending: "restart" });
+  expect(result.final).toEqual({ kind: "exited", status: 7 });
+  expect(result.console).toContain("reboot: Restarting system");
+});
+
+test("reboot= on the kernel's line asks for a restart where no record does", async () => {
+  const result = await endOf({}, { commandLine: "reboot=t" });
+  expect(result.console).toContain("reboot: Restarting system");
+});
+
+test("an application killed by a signal is 128 + n", async () => {
+  const result = await endOf(sh("kill -SEGV $$"));
+  expect(result.final).toEqual({ kind: "signalled", signal: 11, oom: false });
+  expect(exitStatus(result.final!)).toBe(139);
+});
+
+test("an application that the kernel kills for memory is reported as such", async () => {
+  const eat = "a=x; while :; do a=$a$a$a$a; done";
+  const result = await endOf(sh(eat), { memoryMiB: 160 });
+  expect(result.final).toEqual({ kind: "signalled", signal: 9, oom: true });
+  expect(exitStatus(result.final!)).toBe(137);
+  expect(result.console).toContain("the machine ran out of memory");
+});
+
+test("kill -9 without a lack of memory is no out of memory", async () => {
+  const result = await endOf(sh("kill -9 $$"));
+  expect(result.final).toEqual({ kind: "signalled", signal: 9, oom: false });
+});
+
+test("stop sends the image's signal, and its handler's status comes back", async () => {
+  const trap = "trap 'echo stopping; exit 33' USR1; echo up; while :; do sleep 0.1; done";
+  const machine = await start({ ...sh(trap), stopSignal: 10 });
+  await machine.untilConsole("up\n");
+  machine.send({ kind: "stop", signal: 0, graceMs: 10_000 });
+  const result = await machine.end();
+  expect(result.final).toEqual({ kind: "exited", status: 33 });
+  expect(result.console).toContain("stopping\n");
+});
+
+test("an application deaf to the stop signal is killed when the grace is over", async () => {
+  const machine = await start(sh("trap '' TERM; echo up; while :; do sleep 0.1; done"));
+  await machine.untilConsole("up\n");
+  machine.send({ kind: "stop", signal: 0, graceMs: 300 });
+  const result = await machine.end();
+  expect(result.final).toEqual({ kind: "signalled", signal: 9, oom: false });
+});
+
+test("signals from the host and to PID 1 from inside reach the application", async () => {
+  const script =
+    "trap 'echo got usr1; kill -HUP 1' USR1; trap 'echo got hup; exit 4' HUP; echo up; " +
+    "while :; do sleep 0.1; done";
+  const machine = await start(sh(script));
+  await machine.untilConsole("up\n");
+  machine.send({ kind: "signal", number: 10 });
+  const result = await machine.end();
+  expect(result.console).toMatch(/got usr1\n[^]*got hup\n/u);
+  expect(result.final).toEqual({ kind: "exited", status: 4 });
+});
+
+interface Refusal {
+  readonly program: string;
+  readonly status: 126 | 127;
+  readonly errno: number;
+  readonly reason: ExecReason;
+  readonly path: string;
+  readonly detail: string;
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    program: "no-such-program",
+    status: 127,
+    errno: 2,
+    reason: "not-found",
+    path: "no-such-program",
+    detail: "",
+  },
+  {
+    program: "no-interpreter",
+    status: 127,
+    errno: 2,
+    reason: "interpreter-missing",
+    path: "/opt/no-interpreter",
+    detail: "/usr/bin/nothing",
+  },
+  {
+    program: "/opt/windows",
+    status: 127,
+    errno: 2,
+    reason: "interpreter-missing",
+    path: "/opt/windows",
+    detail: String.raw`/bin/sh\r`,
+  },
+  {
+    program: "/opt/no-loader",
+    status: 127,
+    errno: 2,
+    reason: "loader-missing",
+    path: "/opt/no-loader",
+    detail: "/lib/ld-nothing.so.1",
+  },
+  {
+    program: "foreign",
+    status: 126,
+    errno: 8,
+    reason: "wrong-architecture",
+    path: "/opt/foreign",
+    detail: "riscv, this machine is x86_64",
+  },
+  {
+    program: "/opt/words",
+    status: 126,
+    errno: 8,
+    reason: "not-a-program",
+    path: "/opt/words",
+    detail: "",
+  },
+  {
+    program: "a-directory",
+    status: 126,
+    errno: 13,
+    reason: "directory",
+    path: "/opt/a-directory",
+    detail: "",
+  },
+  {
+    program: "/.wick/init.rec",
+    status: 126,
+    errno: 13,
+    reason: "not-executable",
+    path: "/.wick/init.rec",
+    detail: "its mode has no x",
+  },
+];
+
+test.each(refusals)("$program cannot be started: $reason", async ({ program, status, ...says }) => {
+  const result = await endOf({ argv: [program] });
+  expect(result.final).toEqual({ kind: "exec-failed", ...says });
+  expect(exitStatus(result.final!)).toBe(status);
+  expect(result.console).toMatch(/wick-init: cannot start .*: .+/u);
+});
+
+test("without a channel all works and the console has the status", async () => {
+  const result = await endOf(sh("exit 3"), { channel: false });
+  expect(result.reports).toEqual([]);
+  expect(result.console).toContain("wick-init: application exited with status 3\n");
+  expect(result.console).toContain("reboot: Power down");
+});
+
+test("a host that never acknowledges holds the machine for some seconds, not for ever", async () => {
+  const machine = await start({});
+  machine.acknowledges = false;
+  await machine.until("exited");
+  const reported = performance.now();
+  await machine.end();
+  expect(performance.now() - reported).toBeLessThan(12_000);
+});
+
+test("a frame over the cap closes the channel, and the application goes on", async () => {
+  const machine = await start(sh("echo up; sleep 0.5; echo still here"));
+  await machine.untilConsole("up\n");
+  machine.sendBytes(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 1, 1, 0, 0));
+  const result = await machine.end();
+  expect(result.console).toContain("closed the channel");
+  expect(result.console).toContain("still here\n");
+  expect(result.console).toContain("application exited with status 0");
+});
+
+test("a machine without any record says so", async () => {
+  const work = temporaryDirectory();
+  const initrd = initramfs(boot, work, Buffer.alloc(0), {});
+  const result = await (await startMachine(boot, { work, initrd })).end();
+  expect(result.final).toMatchObject({ kind: "setup-failed", step: "records", errno: 2 });
+});
