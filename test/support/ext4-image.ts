@@ -1,0 +1,176 @@
+/** For tests: ext4 images on disk, and other people's tools that judge them. */
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { createExt4, type Ext4Options, type Ext4Summary } from "../../src/formats/ext4/index.ts";
+import { FileStorage } from "../../src/host/index.ts";
+import { Tree, type Sink } from "../../src/tree/index.ts";
+import { manifestOfDirectory, manifestOfTree } from "./manifest.ts";
+import { temporaryDirectory } from "./temporary-directory.ts";
+import { TreeMaker } from "./tree-maker.ts";
+
+/** Whether this user can mount images: root, with loop devices. */
+export const canMount = process.getuid?.() === 0 && existsSync("/dev/loop-control");
+
+const UUID = Uint8Array.from({ length: 16 }, (_, i) => 0x11 * i);
+
+/** An image that a test has written, and what went into it. */
+export interface Built {
+  readonly path: string;
+  readonly tree: Tree;
+  readonly sink: Sink;
+  readonly summary: Ext4Summary;
+  readonly warnings: readonly string[];
+  /** What {@link kernelManifest} should find, as read back through the sink. */
+  expected(): string[];
+}
+
+/** Writes an image of what `fill` makes; it is removed with the test. */
+export function buildExt4(
+  fill: (make: TreeMaker) => void,
+  options: Partial<Ext4Options> = {},
+): Built {
+  const path = join(temporaryDirectory(), "image.ext4");
+  const warnings: string[] = [];
+  const warn = (message: string): void => void warnings.push(message);
+  using storage = new FileStorage(path, "create");
+  const writer = createExt4(storage, { journal: false, uuid: UUID, warn, ...options });
+  const make = new TreeMaker(writer.sink);
+  fill(make);
+  const manifest = fullManifest(make.tree, writer.sink);
+  const summary = writer.finish(make.tree);
+  const { tree } = make;
+  return { path, tree, sink: writer.sink, summary, warnings, expected: () => manifest };
+}
+
+/** {@link manifestOfTree}, and for each name its link count and a symlink's time; lost+found where it will be made. */
+function fullManifest(tree: Tree, sink: Sink): string[] {
+  const subdirectories = new Map<number, number>();
+  for (const { directory, ino } of tree.walk()) {
+    const isDirectory = tree.inodes.kind(ino) === "directory";
+    subdirectories.set(directory, (subdirectories.get(directory) ?? 0) + (isDirectory ? 1 : 0));
+  }
+  const inos = [Tree.ROOT, ...Array.from(tree.walk(), ({ ino }) => ino)];
+  const hasLostFound = tree.lookup(Tree.ROOT, Buffer.from("lost+found")) >= 0;
+  const lines = manifestOfTree(tree, sink).map((line, i) => {
+    const ino = inos[i]!;
+    const { seconds, nanoseconds } = tree.inodes.mtime(ino);
+    const made = ino === Tree.ROOT && !hasLostFound ? 1 : 0;
+    const links =
+      tree.inodes.kind(ino) === "directory"
+        ? 2 + made + (subdirectories.get(ino) ?? 0)
+        : tree.inodes.nameCount(ino);
+    const time = BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+    return `${withSortedXattrs(line)}|${links}|${time}`;
+  });
+  if (!hasLostFound) {
+    const { seconds, nanoseconds } = tree.inodes.mtime(Tree.ROOT);
+    const ns = String(nanoseconds).padStart(9, "0");
+    const both = BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+    lines.push(`/lost+found|directory|700|0:0|${seconds}.${ns}|||||2|${both}`);
+  }
+  return lines.sort();
+}
+
+/** Fields before the extended attributes. */
+const FIXED_FIELDS = 9;
+
+function withSortedXattrs(line: string): string {
+  const fields = line.split("|");
+  return [...fields.slice(0, FIXED_FIELDS), ...fields.slice(FIXED_FIELDS).sort()].join("|");
+}
+
+/** The same lines for a mounted image. */
+export function kernelManifest(root: string): string[] {
+  return manifestOfDirectory(root)
+    .map((line) => {
+      const path = line.slice(0, line.indexOf("|"));
+      const full = Buffer.from(root + (path === "/" ? "" : path), "latin1");
+      const { nlink, mtimeNs } = lstatSync(full, { bigint: true });
+      return `${withSortedXattrs(line)}|${nlink}|${mtimeNs}`;
+    })
+    .sort();
+}
+
+/** A mounted image. */
+export interface Mount extends Disposable {
+  readonly root: string;
+  readonly device: string;
+}
+
+/** Mounts an image through a loop device; needs root. */
+export function mountImage(
+  path: string,
+  { writable }: { readonly writable: boolean } = { writable: false },
+): Mount {
+  const root = `${path}.mounted`;
+  mkdirSync(root, { recursive: true });
+  execFileSync("mount", ["-t", "ext4", "-o", writable ? "loop" : "loop,ro", path, root]);
+  const device = execFileSync("findmnt", ["-n", "-o", "SOURCE", root], { encoding: "utf8" }).trim();
+  return {
+    root,
+    device,
+    [Symbol.dispose]() {
+      execFileSync("umount", [root]);
+      rmSync(root, { recursive: true });
+    },
+  };
+}
+
+/** What the kernel has to complain about on `device`. */
+export function kernelComplaints(device: string): string[] {
+  const name = device.replace("/dev/", "");
+  return execFileSync("dmesg", { encoding: "utf8", maxBuffer: 1 << 26 })
+    .split("\n")
+    .filter((line) => line.includes(`(${name})`) || line.includes(`(device ${name})`))
+    .filter((line) => /warning|error|corrupt|bad|fail/i.test(line));
+}
+
+/** A tool's verdict. */
+export interface Verdict {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+function run(command: string, args: readonly string[], input = ""): Verdict {
+  const options = { encoding: "utf8", input, maxBuffer: 1 << 28 } as const;
+  const { status, stdout, stderr } = spawnSync(command, args, options);
+  return { status, output: stdout + stderr };
+}
+
+/** A full check without changes; status 0 is clean. */
+export const e2fsck = (path: string): Verdict => run("e2fsck", ["-fn", path]);
+/** A full check that repairs. */
+export const e2fsckRepair = (path: string): Verdict => run("e2fsck", ["-fy", path]);
+export const debugfs = (path: string, ...commands: string[]): string =>
+  run("debugfs", ["-f", "-", path], `${commands.join("\n")}\n`).output;
+export const dumpe2fs = (path: string): string => run("dumpe2fs", [path]).output;
+export const resize2fs = (path: string, size: string): Verdict => run("resize2fs", [path, size]);
+
+/** Inverts the bytes at `position` of a file. */
+export function flipBytes(path: string, position: number, length = 1): void {
+  const fd = openSync(path, "r+");
+  const bytes = Buffer.alloc(length);
+  readSync(fd, bytes, 0, length, position);
+  writeSync(
+    fd,
+    bytes.map((byte) => byte ^ 0xff),
+    0,
+    length,
+    position,
+  );
+  closeSync(fd);
+}
+
+/** Names in a directory on the host, as bytes in latin-1. */
+export const namesIn = (path: string): string[] => readdirSync(path, "latin1").sort();
