@@ -55,7 +55,7 @@ function mountLines(tools: Tools): string[] {
 
 function deviceLines(tools: Tools): string[] {
   const ln = tools.find("ln");
-  if (ln === undefined) return [];
+  if (ln === undefined) return consoleLines();
   const link = (target: string, name: string) =>
     `[ -e /dev/${name} ] || ${ln} -s ${target} /dev/${name}`;
   return section("Links that programs open by name.", [
@@ -63,7 +63,16 @@ function deviceLines(tools: Tools): string[] {
     link("/proc/self/fd/0", "stdin"),
     link("/proc/self/fd/1", "stdout"),
     link("/proc/self/fd/2", "stderr"),
+    ...consoleLines(),
   ]);
+}
+
+/**
+ * The kernel opened the image's console; this one, of the /dev that is mounted over it, can be
+ * opened again by name (/dev/stdout), also by a user who is not root.
+ */
+function consoleLines(): string[] {
+  return ["[ ! -c /dev/console ] || exec </dev/console >/dev/console 2>&1"];
 }
 
 function kernelLines({ uid, hostname }: ResolvedProcess, tools: Tools): string[] {

@@ -202,6 +202,12 @@ test("the script is readable, passes sh -n, and names what the tree has", () => 
   expect(listing(tree)).toContain("file 0755 0:0 0 /sbin/init");
 });
 
+test("sh -n, the oracle above, refuses a script with an open quote", () => {
+  const broken = { input: "export A='x\n", stdio: ["pipe", "pipe", "ignore"] as never };
+  expect(() => execFileSync("dash", ["-n"], broken)).toThrow();
+  expect(() => execFileSync("bash", ["--posix", "-n"], broken)).toThrow();
+});
+
 test("a user needs a tool that switches: the best that is there, or an error", () => {
   const groups = [4, 5];
   const execLine = (...paths: string[]) => {
