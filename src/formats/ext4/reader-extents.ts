@@ -85,9 +85,8 @@ export class ExtentMap implements BlockMap {
     const { blockSize } = this.#volume.geometry;
     const block = this.#volume.block(entry.physical, `an extent node of inode ${this.#inode.ino}`);
     const capacity = Math.floor((blockSize - extentHeader.sizeBytes) / ENTRY_BYTES);
-    const node = this.#parse(block, capacity, range);
     this.#checkSum(block);
-    return node;
+    return this.#parse(block, capacity, range);
   }
 
   #checkSum(block: Uint8Array): void {
