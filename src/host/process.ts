@@ -99,7 +99,7 @@ function supervise(child: ChildProcess): SupervisedProcess {
   child.stdout?.on("data", (chunk: Uint8Array) => tail.add(chunk));
   child.stderr?.on("data", (chunk: Uint8Array) => tail.add(chunk));
   child.on("error", () => {}); // a signal that could not be sent: the process is gone
-  const forget = undoAtExit(() => child.kill("SIGKILL"));
+  const forget = undoAtExit(() => signalGroup(child, "SIGKILL"));
   const gone = new Promise<ProcessExit>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
@@ -130,20 +130,32 @@ function release(child: ChildProcess): void {
   deathPipe.end(RELEASE);
 }
 
-/** `child.kill` does nothing once the process has been reaped: no stranger is ever signalled. */
+/**
+ * Signals the child with whatever it started. Only while it is not reaped: until then its pid
+ * and its group are its own, later a stranger's.
+ */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid!, signal);
+  } catch {
+    child.kill(signal); // it has no group of its own yet
+  }
+}
+
 async function stop(
   child: ChildProcess,
   exited: Promise<ProcessExit>,
   graceMs: number,
 ): Promise<ProcessExit> {
   if (graceMs > 0) {
-    child.kill("SIGTERM");
+    signalGroup(child, "SIGTERM");
     const timer = new AbortController();
     const late = sleep(graceMs, undefined, { signal: timer.signal }).catch(() => {});
     await Promise.race([exited, late]);
     timer.abort();
   }
-  child.kill("SIGKILL");
+  signalGroup(child, "SIGKILL");
   return exited;
 }
 

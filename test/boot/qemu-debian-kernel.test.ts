@@ -1,14 +1,16 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import {
   appendFileSync,
   chmodSync,
   chownSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { testKernel } from "../support/kernel-packages.ts";
@@ -202,6 +204,24 @@ test("kill() ends a QEMU that is stopped and answers nothing", async () => {
   const start = performance.now();
   expect(await machine.kill()).toMatchObject({ signal: "SIGKILL" });
   expect(performance.now() - start).toBeLessThan(4000);
+});
+
+test("when wick is killed outright, QEMU is gone within 2 s", async () => {
+  const spec = specFor("wait");
+  const owner = spawn(process.execPath, [runner, JSON.stringify(spec)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  for await (const chunk of owner.stdout) {
+    text += String(chunk);
+    if (text.includes("INIT")) break;
+  }
+  const pid = Number(/^pid (\d+)$/m.exec(text)![1]);
+  expect(readFileSync(`/proc/${pid}/cmdline`, "latin1")).toContain("qemu-system-x86_64");
+  owner.kill("SIGKILL");
+  const start = performance.now();
+  while (existsSync(`/proc/${pid}/exe`) && performance.now() - start < 5000) await sleep(20);
+  expect(performance.now() - start).toBeLessThan(2000);
 });
 
 test("an ordinary user boots the same machine", async () => {
