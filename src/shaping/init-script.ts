@@ -26,6 +26,7 @@ export function initScript(process: ResolvedProcess, parts: ScriptParts): string
     "umask 022",
     ...mountLines(parts.tools),
     ...deviceLines(parts.tools),
+    ...consoleLines(),
     ...kernelLines(process, parts.tools),
     ...applicationLines(process, parts),
     ...endLines(parts.tools),
@@ -55,7 +56,7 @@ function mountLines(tools: Tools): string[] {
 
 function deviceLines(tools: Tools): string[] {
   const ln = tools.find("ln");
-  if (ln === undefined) return consoleLines();
+  if (ln === undefined) return [];
   const link = (target: string, name: string) =>
     `[ -e /dev/${name} ] || ${ln} -s ${target} /dev/${name}`;
   return section("Links that programs open by name.", [
@@ -63,7 +64,6 @@ function deviceLines(tools: Tools): string[] {
     link("/proc/self/fd/0", "stdin"),
     link("/proc/self/fd/1", "stdout"),
     link("/proc/self/fd/2", "stderr"),
-    ...consoleLines(),
   ]);
 }
 
@@ -72,7 +72,8 @@ function deviceLines(tools: Tools): string[] {
  * opened again by name (/dev/stdout), also by a user who is not root.
  */
 function consoleLines(): string[] {
-  return ["[ ! -c /dev/console ] || exec </dev/console >/dev/console 2>&1"];
+  const open = "[ ! -c /dev/console ] || exec </dev/console >/dev/console 2>&1";
+  return section("The console of the /dev that is mounted now.", [open]);
 }
 
 function kernelLines({ uid, hostname }: ResolvedProcess, tools: Tools): string[] {
