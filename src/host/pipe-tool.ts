@@ -17,6 +17,8 @@ export interface PipeToolOptions {
   readonly signal?: AbortSignal | undefined;
   /** The code when the tool refuses its input; TOOL_FAILED by default. */
   readonly failure?: ErrorCode;
+  /** The tool starts processes of its own (apt does): stopping it ends them all. */
+  readonly startsOthers?: boolean;
 }
 
 /** How the child ended; `error` when it never began. */
@@ -44,8 +46,13 @@ export async function* pipeThroughTool(
   const program = requireProgram(name, purpose);
   checkFault("spawn", program);
   // In "/": a tool has no business in the user's directory.
-  const child = spawn(program, [...args], { stdio: "pipe", env: toolEnvironment(), cwd: "/" });
-  const kill = (): void => void child.kill("SIGKILL");
+  const child = spawn(program, [...args], {
+    stdio: "pipe",
+    env: toolEnvironment(),
+    cwd: "/",
+    detached: options.startsOthers === true,
+  });
+  const kill = (): void => killTool(child, options);
   const forget = undoAtExit(kill);
   signal?.addEventListener("abort", kill, { once: true });
   const ended = ending(child);
@@ -68,6 +75,21 @@ export async function* pipeThroughTool(
     await ended;
     signal?.removeEventListener("abort", kill);
     forget();
+  }
+}
+
+/** A detached child leads a process group of its own, named by its negative pid (kill(2)). */
+function killTool(child: ChildProcess, { startsOthers }: PipeToolOptions): void {
+  if (startsOthers !== true || child.pid === undefined) {
+    child.kill("SIGKILL");
+    return;
+  }
+  // Once reaped, its pid may be another's: the group is only signalled while its leader lives.
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // Gone already.
   }
 }
 

@@ -8,8 +8,8 @@ export interface SourceContents {
   /** The config that the source itself carries (an image's, a recipe's); undefined: none. */
   readonly config?: AppConfig;
   /**
-   * A last layer that needs to see the tree made of all the others (and of what is merged on
-   * top): a recipe's accounts are appended to the /etc/passwd that is there.
+   * A last layer of this source, below whatever else is merged on top, that needs to see the
+   * tree made so far: a recipe's accounts are appended to the /etc/passwd that is there.
    */
   readonly finish?: (read: ReadMerged) => Layer;
   /**

@@ -15,7 +15,7 @@ export function isNotFound(error: unknown): error is WickError {
 /** A failure of apt in wick's words; apt's own lines go along. */
 export function aptError(error: unknown, action: string): unknown {
   if (!isWickError(error, "TOOL_FAILED")) return error;
-  const detail = wordsOf(error);
+  const { detail } = error;
   const { code, hint } = meaning(detail.join("\n"));
   const said = detail.find((line) => line.startsWith("E: ")) ?? detail.at(-1);
   const reason = said === undefined ? error.message : said.replace(/^[EW]: /, "");
@@ -43,12 +43,4 @@ function meaning(words: string): { readonly code: ErrorCode; readonly hint?: str
     };
   }
   return { code: "SOURCE_FAILED" };
-}
-
-/** apt's stderr, and for broken dependencies the part of its stdout that explains them. */
-function wordsOf(error: WickError): string[] {
-  const { stdout } = (error.cause ?? {}) as { stdout?: unknown };
-  const lines = typeof stdout === "string" ? stdout.split("\n") : [];
-  const start = lines.findIndex((line) => /unmet dependencies/.test(line));
-  return start === -1 ? [...error.detail] : [...lines.slice(start, start + 8), ...error.detail];
 }

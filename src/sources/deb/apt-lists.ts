@@ -8,7 +8,6 @@ import {
   readSymlink,
   removePath,
   replaceSymlink,
-  runTool,
   temporaryDirectory,
   tryHardLink,
   unixSeconds,
@@ -16,6 +15,7 @@ import {
 import { type AptPlaces, aptArguments } from "./apt-config.ts";
 import { aptError } from "./apt-errors.ts";
 import { isResolved } from "./resolved.ts";
+import { runApt } from "./run-apt.ts";
 
 /** The name of the link to the lists in use, and the beginning of theirs. */
 const CURRENT = "lists";
@@ -85,7 +85,7 @@ async function update(
   const action = "fetch the package lists";
   try {
     const args = aptArguments({ ...places, listsPath }, architecture);
-    await runTool("apt-get", [...args, "-q", "update"], { purpose: action, signal });
+    await runApt("apt-get", [...args, "-q", "update"], { purpose: action, signal });
     return undefined;
   } catch (error) {
     const told = aptError(error, action);

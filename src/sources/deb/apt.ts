@@ -9,7 +9,6 @@ import {
   readChunks,
   removePath,
   requireProgram,
-  runTool,
   statOf,
   temporaryDirectory,
   tryHardLink,
@@ -21,6 +20,7 @@ import { currentLists, type Lists, refreshLists } from "./apt-lists.ts";
 import { notFound } from "./not-found.ts";
 import { aptWord, type DebArchitecture, type PackageRequest } from "./packages.ts";
 import { Resolved } from "./resolved.ts";
+import { runApt } from "./run-apt.ts";
 import { type PackageUri, parseUris } from "./uris.ts";
 
 /** A package file on this host whose bytes have the digest that the signed lists give. */
@@ -197,7 +197,7 @@ class AptRun {
   }
 
   #install(how: "--print-uris" | "--download-only"): Promise<string> {
-    return runTool("apt-get", [...this.#arguments(), "-qq", how, "install", "--", ...this.#words], {
+    return runApt("apt-get", [...this.#arguments(), "-qq", how, "install", "--", ...this.#words], {
       purpose: this.#action(),
       signal: this.#request.signal,
     });

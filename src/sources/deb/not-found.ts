@@ -1,7 +1,7 @@
 import { WickError } from "../../errors/index.ts";
-import { runTool } from "../../host/index.ts";
 import { closest } from "../closest.ts";
 import type { PackageRequest } from "./packages.ts";
+import { runApt } from "./run-apt.ts";
 
 interface Asked {
   readonly packages: readonly PackageRequest[];
@@ -73,7 +73,7 @@ async function versionHint(asked: Asked, name: string): Promise<string> {
 /** Lines of apt-cache's answer; none when it fails, since this only makes a hint better. */
 async function ask(asked: Asked, words: readonly string[]): Promise<string[]> {
   try {
-    const output = await runTool("apt-cache", [...asked.arguments, ...words], {
+    const output = await runApt("apt-cache", [...asked.arguments, ...words], {
       purpose: "look for packages of a similar name",
       signal: asked.signal,
     });

@@ -1,0 +1,54 @@
+import { kindOf } from "../compression/index.ts";
+import { FileStorage } from "../host/index.ts";
+
+/** What a file is, by its magic number. */
+export type FileKind =
+  | "compressed"
+  | "cpio"
+  | "deb"
+  | "elf"
+  | "erofs"
+  | "ext4"
+  | "qcow2"
+  | "squashfs"
+  | "tar"
+  | "unknown";
+
+/** Where each magic number stands, as latin1 text; the first that fits decides. */
+const magics: readonly (readonly [FileKind, number, string])[] = [
+  ["deb", 0, "!<arch>\ndebian-binary"],
+  ["elf", 0, "\x7fELF"],
+  ["qcow2", 0, "QFI\xfb"],
+  ["squashfs", 0, "hsqs"],
+  ["cpio", 0, "07070"], // newc, crc and odc
+  ["tar", 257, "ustar"],
+  ["erofs", 1024, "\xe2\xe1\xf5\xe0"],
+  ["ext4", 1024 + 0x38, "\x53\xef"], // s_magic of the superblock
+];
+
+/** Bytes from the beginning that hold all the magic numbers. */
+const HEAD_BYTES = 1024 + 0x3a;
+const TAR_BLOCK = 512;
+
+/** Looks at the beginning of a regular file. */
+export function lookAtFile(path: string): FileKind {
+  const head = new Uint8Array(HEAD_BYTES);
+  using file = new FileStorage(path, "read");
+  const bytes = head.subarray(0, file.readAt(head, 0));
+  const latin1 = Buffer.from(bytes).toString("latin1");
+  const found = magics.find(([, at, magic]) => latin1.startsWith(magic, at));
+  if (found !== undefined) return found[0];
+  if (kindOf(bytes) !== "none") return "compressed";
+  return isOldTar(bytes) ? "tar" : "unknown";
+}
+
+/** A tar of before 1988 has no magic number, only the sum of its first header (tar(5)). */
+function isOldTar(bytes: Uint8Array): boolean {
+  if (bytes.length < TAR_BLOCK || bytes[0] === 0) return false;
+  const field = Buffer.from(bytes.subarray(148, 156)).toString("latin1");
+  if (!/^[ 0-7]{2,}[\0 ]*$/.test(field)) return false;
+  const sum = bytes
+    .subarray(0, TAR_BLOCK)
+    .reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 0x20 : byte), 0);
+  return Number.parseInt(field.trim(), 8) === sum;
+}

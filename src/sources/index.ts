@@ -1,0 +1,16 @@
+/** sources/: where an application comes from: Debian packages, a directory, a tar archive. */
+export type { ReadMerged, Source, SourceContents } from "./source.ts";
+export { parseSource, type ParsedSource, type SourceKind } from "./parse.ts";
+export { openSource, type SourceOptions } from "./open.ts";
+export { lookAtFile, type FileKind } from "./file-kind.ts";
+export type { Owner } from "./owner.ts";
+export {
+  debLayer,
+  type DebArchitecture,
+  type DebFile,
+  fetchPackages,
+  type FetchProgress,
+  type FetchRequest,
+  type PackageRequest,
+} from "./deb/index.ts";
+export { readRecipe, type Recipe, recipeLayer } from "./recipe/index.ts";

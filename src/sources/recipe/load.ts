@@ -1,0 +1,39 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { sanitise } from "../../bytes/index.ts";
+import { WickError } from "../../errors/index.ts";
+import { readSmallFile, statOf } from "../../host/index.ts";
+import { parseRecipe, type Recipe } from "./recipe.ts";
+
+/** The recipes that come with wick: beside src/ and dist/ alike. */
+const RECIPES_DIRECTORY = fileURLToPath(new URL("../../../recipes/", import.meta.url));
+
+/** What the maintainer scripts of Debian's base packages would have made: below every deb source. */
+const BASE = "debian-base";
+
+/** wick's own recipe for a package; undefined when it has none. */
+export function builtInRecipe(packageName: string): Recipe | undefined {
+  // Names come from the user: nothing but a package's name may become a path.
+  if (!/^[a-z0-9][a-z0-9+.-]*$/.test(packageName)) return undefined;
+  const path = join(RECIPES_DIRECTORY, `${packageName}.yaml`);
+  if (statOf(path) === undefined) return undefined;
+  return parseRecipe(readSmallFile(path), packageName);
+}
+
+/** The base of every Debian source. */
+export function debianBase(): Recipe {
+  const recipe = builtInRecipe(BASE);
+  if (recipe !== undefined) return recipe;
+  throw new WickError("INTERNAL", `Cannot find the recipe ${BASE}: it belongs to wick itself`);
+}
+
+/** A user's own recipe, `--recipe FILE`. */
+export function readRecipe(path: string): Recipe {
+  if (statOf(path)?.isFile() !== true) {
+    throw new WickError(
+      "SOURCE_NOT_FOUND",
+      `Cannot read the recipe ${sanitise(path)}: there is no such file`,
+    );
+  }
+  return parseRecipe(readSmallFile(path), path);
+}
