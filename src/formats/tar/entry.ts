@@ -41,11 +41,11 @@ export function kindOfHeader(header: Header): Kind | "hardlink" | undefined {
  * read the next header right behind it.
  */
 export function payloadBytes(header: Header, extended: Extended, where: Where): number {
+  const record = extended.get("size");
+  const size = record === undefined ? header.size : readDecimal(latin1(record), "pax size", where);
   const kind = kinds.get(header.typeflag);
   const headerOnly = kind !== undefined && kind !== "file";
-  if (headerOnly && header.typeflag !== typeflags.GNUTYPE_DUMPDIR) return 0;
-  const size = extended.get("size");
-  return size === undefined ? header.size : readDecimal(latin1(size), "pax size", where);
+  return headerOnly && header.typeflag !== typeflags.GNUTYPE_DUMPDIR ? 0 : size;
 }
 
 /** The path of the entry: pax wins over GNU's long name, that over the header. */
@@ -79,13 +79,17 @@ export function makeEntry(
   if (type === "symlink" || type === "hardlink") {
     return { ...entry, target: targetOf(header, extended, where) };
   }
-  return type === "char" || type === "block" ? { ...entry, rdev: readDevice(block, where) } : entry;
+  if (type !== "char" && type !== "block") return entry;
+  // The fields of a v7 header end before the device numbers.
+  const rdev = header.format === "v7" ? { major: 0, minor: 0 } : readDevice(block, where);
+  return { ...entry, rdev };
 }
 
 /** A file whose name ends in a slash is a directory (BSD's old convention). */
 function typeOf(header: Header, path: Uint8Array, size: number, where: Where): Entry["type"] {
   const kind = kindOfHeader(header)!;
-  if (kind !== "file" || path.at(-1) !== SLASH) return kind;
+  // "/" alone is a name and not a slash behind one.
+  if (kind !== "file" || path.length < 2 || path.at(-1) !== SLASH) return kind;
   // GNU tar skips these bytes, libarchive and Go do not.
   if (size > 0) throw where.invalid(`a file of ${size} bytes whose name ends in a slash`);
   return "directory";

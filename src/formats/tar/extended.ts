@@ -16,8 +16,7 @@ export class Extended {
   longLink: Uint8Array | undefined;
   #local: PaxRecords | undefined;
   #localBytes = 0;
-  readonly #global = new Map<string, Uint8Array>();
-  #globalBytes = 0;
+  #global: ReadonlyMap<string, Uint8Array> = new Map();
   readonly #limits: TarLimits;
 
   constructor(limits: TarLimits) {
@@ -27,6 +26,11 @@ export class Extended {
   /** Whether some header waits for the entry it describes. */
   get pending(): boolean {
     return this.#localBytes > 0;
+  }
+
+  /** Whether no pax record at all holds for this entry. */
+  get isPlain(): boolean {
+    return this.#local === undefined && this.#global.size === 0;
   }
 
   /** Offset and length pairs of GNU's sparse format 0.0. */
@@ -80,13 +84,16 @@ export class Extended {
     this.#localBytes = 0;
   }
 
+  /** A global header replaces the one before it whole, as GNU tar has it. */
   #takeGlobal(records: PaxRecords, where: Where): void {
-    for (const [key, value] of records.values) {
-      const before = this.#global.get(key);
-      this.#globalBytes += value.length - (before === undefined ? -key.length : before.length);
-      this.#global.set(key, value);
+    for (const key of records.values.keys()) {
+      // Go and libarchive ignore global headers; this would make them see other entries.
+      if (key === "size" || key.startsWith("GNU.sparse.")) {
+        throw where.invalid(`a global header with a ${key} for all entries`);
+      }
     }
-    if (this.#globalBytes > this.#limits.headerBytes) throw this.#overGlobal(where);
+    if (records.sparsePairs.length > 0) throw where.invalid("a sparse map for all entries");
+    if (records.values.size > 0) this.#global = records.values;
   }
 
   #overGlobal(where: Where): WickError {

@@ -14,6 +14,7 @@ export interface PaxSparse {
 
 /** Reads the `GNU.sparse.*` records; undefined when there are none. */
 export function paxSparse(extended: Extended, where: Where): PaxSparse | undefined {
+  if (extended.isPlain) return undefined;
   const text = (key: string): string | undefined => {
     const value = extended.get(`GNU.sparse.${key}`);
     return value === undefined ? undefined : latin1(value);

@@ -1,6 +1,6 @@
 /** What the reader accepts at most; passing a bound is ARCHIVE_LIMIT. */
 export interface TarLimits {
-  /** Bytes of extended headers and sparse maps of one entry, and of all global records. */
+  /** Bytes of extended headers and sparse maps of one entry, and of a global header. */
   readonly headerBytes: number;
   /** Headers of any type in the archive. */
   readonly entries: number;

@@ -4,7 +4,7 @@ import { BlockBuffer } from "./block-buffer.ts";
 import { Contents } from "./contents.ts";
 import { kindOfHeader, makeEntry, pathOf, payloadBytes } from "./entry.ts";
 import { Extended } from "./extended.ts";
-import { paxSparse } from "./gnu-sparse.ts";
+import { paxSparse, type PaxSparse } from "./gnu-sparse.ts";
 import { readHeader, type Header } from "./header.ts";
 import { BLOCK, typeflags } from "./layout.ts";
 import { DEFAULT_LIMITS, type TarLimits } from "./limits.ts";
@@ -162,7 +162,9 @@ export class TarReader {
     this.#setRemaining(payload);
     const kind = kindOfHeader(header);
     if (kind === undefined || kind === "socket") return this.#leaveOut(header);
-    if (kind === "file") return this.#startFile(block, header, payload);
+    const sparse = paxSparse(this.#extended, this.#where);
+    if (kind === "file") return this.#startFile(block, header, { payload, sparse });
+    if (sparse !== undefined) throw this.#where.invalid("sparse, but not a file");
     this.#visitor.entry(makeEntry(block, header, this.#extended, 0, this.#where));
     this.#extended.reset();
     this.#state = "skip";
@@ -218,11 +220,18 @@ export class TarReader {
     this.#finishPayload();
   }
 
-  #startFile(block: Uint8Array, header: Header, payload: number): void {
-    const sparse = paxSparse(this.#extended, this.#where);
+  #startFile(
+    block: Uint8Array,
+    header: Header,
+    { payload, sparse }: { payload: number; sparse: PaxSparse | undefined },
+  ): void {
     if (header.typeflag === typeflags.GNUTYPE_SPARSE) {
       if (sparse !== undefined) throw this.#where.invalid("it is sparse in two ways");
       return this.#startOldSparse(block, header);
+    }
+    // GNU tar looks at the sparse records of a POSIX header alone, others at any header's.
+    if (sparse !== undefined && header.format !== "ustar") {
+      throw this.#where.invalid("sparse records before a header that is not ustar's");
     }
     const realSize = sparse?.realSize ?? payload;
     if (sparse === undefined || sparse.map !== undefined) {
