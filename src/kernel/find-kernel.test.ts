@@ -61,7 +61,7 @@ function debian(packages: KernelPackages): FindKernelOptions {
   return { arch: "x86_64", cacheDirectory: join(directory, "cache"), packages, osReleaseFile };
 }
 
-test("the distribution's kernel comes with every driver, in an order that modprobe agrees with", async () => {
+test("the distribution's kernel comes with every driver, in an order that each one's .modinfo agrees with", async () => {
   const { modules, release } = await testKernel();
   const names = modules.map(({ name }) => name);
   for (const name of ["virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net", "virtio_console"]) {
@@ -72,8 +72,9 @@ test("the distribution's kernel comes with every driver, in an order that modpro
   for (const { name, bytes } of modules) {
     const path = join(directory, `${name}.ko`);
     writeFileSync(path, bytes);
-    const field = (key: string): string => execFileSync("modinfo", ["-F", key, path]).toString();
-    for (const needed of field("depends").trim().split(",")) {
+    const info = execFileSync("readelf", ["-p", ".modinfo", path]).toString();
+    const field = (key: string): string => new RegExp(`  ${key}=(.*)`).exec(info)![1]!;
+    for (const needed of field("depends").split(",")) {
       // What is not among ours must be built in: the boot tests load every one of them.
       if (names.includes(needed)) expect(seen).toContain(needed);
     }

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { testKernel } from "../../test/support/kernel-packages.ts";
@@ -23,13 +22,11 @@ function refusal(bytes: Uint8Array, arch: "x86_64" | "aarch64"): string {
   throw new Error("it was accepted");
 }
 
-test("the distribution's kernel is a bzImage with the release that file(1) tells", async () => {
+test("the distribution's kernel is a bzImage with the release that its package's file name has", async () => {
   const kernel = await testKernel();
   const identity = identifyKernel(storageOf(readFileSync(kernel.path)));
   expect(identity).toMatchObject({ format: "bzImage", arch: "x86_64" });
-  const words = execFileSync("file", ["-b", kernel.path]).toString();
-  expect(words).toContain(`version ${identity!.release} `);
-  expect(kernel.release).toBe(identity!.release);
+  expect(identity!.release).toBe(kernel.release);
 });
 
 test("an Image is a kernel for aarch64, and one more when compressed", () => {
