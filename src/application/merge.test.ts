@@ -1,13 +1,7 @@
 import { expect, test } from "vitest";
 import { isWickError } from "../errors/index.ts";
 import type { AppConfig } from "./config.ts";
-import {
-  applyOverrides,
-  commandOf,
-  mergeConfigs,
-  parseJsonWords,
-  type Overrides,
-} from "./merge.ts";
+import { commandOf, configOf, mergeConfigs, type Overrides } from "./merge.ts";
 
 const image: AppConfig = {
   Entrypoint: ["/docker-entrypoint.sh"],
@@ -20,7 +14,8 @@ const image: AppConfig = {
   WorkingDir: "/srv",
 };
 
-const apply = (overrides: Overrides, caller = {}) => applyOverrides(image, overrides, caller);
+const apply = (overrides: Overrides, caller = {}) =>
+  mergeConfigs(image, configOf(overrides, caller));
 
 function codeOf(action: () => unknown): string {
   try {
@@ -118,12 +113,5 @@ test("wrong flags are usage errors", () => {
     { command: ["\ud800"] },
   ] satisfies Overrides[]) {
     expect([overrides, codeOf(() => apply(overrides))]).toEqual([overrides, "USAGE"]);
-  }
-});
-
-test("a JSON list is words, all else is not", () => {
-  expect(parseJsonWords(' ["nginx","-g","daemon off;"]')).toEqual(["nginx", "-g", "daemon off;"]);
-  for (const text of ["nginx -g", '["a", 1]', "[", '{"a":1}']) {
-    expect(parseJsonWords(text)).toBeUndefined();
   }
 });

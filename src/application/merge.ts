@@ -42,17 +42,8 @@ export function mergeConfigs(lower: AppConfig, upper: AppConfig): AppConfig {
   };
 }
 
-/** `config` with what the user says; USAGE where that is wrong. */
-export function applyOverrides(
-  config: AppConfig,
-  overrides: Overrides,
-  caller: CallerEnvironment,
-): AppConfig {
-  return mergeConfigs(config, configOf(overrides, caller));
-}
-
 /**
- * The overrides alone as a config. A variable without value (`-e NAME` that the caller lacks)
+ * The overrides alone as a config; USAGE where one is wrong. A variable without value (`-e NAME` that the caller lacks)
  * stands in Env as `NAME`, which {@link mergeConfigs} takes away.
  */
 export function configOf(overrides: Overrides, caller: CallerEnvironment): AppConfig {
@@ -79,21 +70,6 @@ export function commandOf(config: AppConfig, hint?: string): readonly string[] {
   throw new WickError("NO_APPLICATION", `Cannot tell which program to run: ${is}`, {
     hint: hint ?? "give --entrypoint, --cmd, or the command after the source",
   });
-}
-
-/**
- * Words of `--cmd` or `--entrypoint` as a JSON list (`["nginx","-g","daemon off;"]`, the form
- * of a Dockerfile); undefined when the text is no such list.
- */
-export function parseJsonWords(text: string): string[] | undefined {
-  if (!text.trimStart().startsWith("[")) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    const isList = Array.isArray(value) && value.every((word) => typeof word === "string");
-    return isList ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function entrypointOf(entrypoint: string | readonly string[]): readonly string[] {

@@ -24,7 +24,7 @@ export interface ResolvedProcess {
 }
 
 /** The machine's name where the user gives none. */
-export const DEFAULT_HOSTNAME = "wick";
+const DEFAULT_HOSTNAME = "wick";
 /** What Docker gives a Linux container (moby, oci/defaults.go). */
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

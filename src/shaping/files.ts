@@ -97,27 +97,6 @@ export function readStart(tree: Tree, sink: Sink, ino: Ino, lengthBytes: number)
   return bytes;
 }
 
-/**
- * Adds `line` at the end of a text file, with a newline before it where the last line lacks
- * one; a missing file is made with `attributes` (default mode 0644), an existing one keeps its own.
- */
-export function appendLine(
-  tree: Tree,
-  sink: Sink,
-  path: TreePath,
-  line: string,
-  { limitBytes = 1 << 20, ...attributes }: Attributes & { readonly limitBytes?: number } = {},
-): Ino {
-  const before = readFile(tree, sink, path, limitBytes) ?? new Uint8Array();
-  const complete = before.length === 0 || before.at(-1) === 0x0a;
-  const added = utf8(`${complete ? "" : "\n"}${line}\n`);
-  const bytes = new Uint8Array(before.length + added.length);
-  bytes.set(before);
-  bytes.set(added, before.length);
-  const ino = findPath(tree, path);
-  return addFile(tree, sink, path, bytes, ino < 0 ? attributes : tree.inodes.metadata(ino));
-}
-
 /** Takes `path` away (a link itself, not what it names); whether there was anything. */
 export function removePath(tree: Tree, sink: Sink, path: TreePath): boolean {
   const at = locatePath(tree, path, { follow: "parents" });
@@ -125,11 +104,6 @@ export function removePath(tree: Tree, sink: Sink, path: TreePath): boolean {
   if (at.name.length === 0) throw conflict("remove", path, "it is the root, or ends in ..");
   tree.remove(at.directory, at.name, (ino) => discard(tree, sink, ino));
   return true;
-}
-
-/** Whether something is at `path`, links followed. */
-export function exists(tree: Tree, path: TreePath): boolean {
-  return findPath(tree, path) >= 0;
 }
 
 /** Full metadata from what was given. */

@@ -17,9 +17,9 @@ import { findIn, Tools } from "./programs.ts";
 import { switchUser } from "./switch-user.ts";
 
 /** Where the kernel looks for the init of a root file system first. */
-export const INIT_PATH = "/sbin/init";
+const INIT_PATH = "/sbin/init";
 /** What init reads in its second stage; guest/ has the format. */
-export const RECORDS_PATH = "/.wick/init.rec";
+const RECORDS_PATH = "/.wick/init.rec";
 
 /** What is installed, by kind. */
 export type InitRequest =

@@ -31,6 +31,7 @@ const HELPERS = new Set(
   [
     "busybox init telinit halt poweroff reboot shutdown runlevel login getty agetty nologin su",
     "ldconfig iconv iconvconfig locale localedef getent getconf pldd ldd tzselect zdump zic nscd",
+    "arpd dcb devlink genl tipc vdpa rdma capsh getcap setcap getpcaps rmt rmt-tar tar dpkg",
     "ip ss bridge tc rtmon rtacct routel openssl c_rehash update-ca-certificates service",
     "invoke-rc.d update-rc.d start-stop-daemon run-parts which savelog perl bash dash sh env",
   ]

@@ -9,7 +9,7 @@ export interface FoundProgram {
 }
 
 /** Where programs of a system lie, in the order of the usual PATH of root. */
-export const SYSTEM_DIRECTORIES = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const SYSTEM_DIRECTORIES = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 const BUSYBOX_MAX_BYTES = 8 << 20;
 /** All names of all 400 applets are under 4 KiB. */
