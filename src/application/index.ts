@@ -3,7 +3,7 @@ export type { AppConfig } from "./config.ts";
 export { CONFIG_MAX_BYTES, CONFIG_PATH, parseConfig, printConfig } from "./schema.ts";
 export { configOf, mergeConfigs } from "./merge.ts";
 export { parseEnvFile, splitVariable } from "./environment.ts";
-export { accountName, USER_FILE_MAX_BYTES, type UserFiles } from "./users.ts";
+export { accountName, resolveUser, USER_FILE_MAX_BYTES, type UserFiles } from "./users.ts";
 export { resolveProcess, type ResolvedProcess } from "./resolve.ts";
 export { signalNumber } from "./signals.ts";
 export { parsePublishedAll, portKey, type PublishedPort } from "./ports.ts";
