@@ -1,3 +1,4 @@
+import { createHash, type Hash } from "node:crypto";
 import { createHash } from "node:crypto";
 import { decompress } from "../compression/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
@@ -7,7 +8,10 @@ import type { Layer, LayerVisitor } from "../tree/index.ts";
 /** Opens an archive's bytes, compressed or not. */
 export type OpenBytes = (signal?: AbortSignal) => AsyncIterable<Uint8Array>;
 
-/** A tar archive, compressed in any way, as a layer; `name` is for messages. */
+/**
+ * A tar archive, compressed in any way, as a layer; `name` is for messages, its digest that
+ * of the archive's bytes as they are stored.
+ */
 export function archiveLayer(name: string, open: OpenBytes): Layer {
   // Of the archive as it lies there, compressed: less to digest than what it unpacks to.
   let hash = createHash("sha256");
@@ -18,8 +22,10 @@ export function archiveLayer(name: string, open: OpenBytes): Layer {
       yield chunk;
     }
   };
+  const hash = createHash("sha256");
   return {
     name,
+    digest: () => hash.copy().digest("hex"),
     digest: () => hash.copy().digest("hex"),
     async play(visitor: LayerVisitor, signal?: AbortSignal): Promise<void> {
       try {
@@ -32,6 +38,13 @@ export function archiveLayer(name: string, open: OpenBytes): Layer {
       }
     },
   };
+}
+
+async function* hashed(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
 }
 
 /** Names the archive in an error of the tar reader, which does not know it. */
