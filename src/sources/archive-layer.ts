@@ -1,4 +1,3 @@
-import { createHash, type Hash } from "node:crypto";
 import { createHash } from "node:crypto";
 import { decompress } from "../compression/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
@@ -22,10 +21,8 @@ export function archiveLayer(name: string, open: OpenBytes): Layer {
       yield chunk;
     }
   };
-  const hash = createHash("sha256");
   return {
     name,
-    digest: () => hash.copy().digest("hex"),
     digest: () => hash.copy().digest("hex"),
     async play(visitor: LayerVisitor, signal?: AbortSignal): Promise<void> {
       try {
@@ -38,13 +35,6 @@ export function archiveLayer(name: string, open: OpenBytes): Layer {
       }
     },
   };
-}
-
-async function* hashed(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    yield chunk;
-  }
 }
 
 /** Names the archive in an error of the tar reader, which does not know it. */
