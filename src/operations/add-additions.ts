@@ -1,3 +1,4 @@
+import { createHash, type Hash } from "node:crypto";
 import type { ContentPlan } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
 import { sanitise } from "../bytes/index.ts";
@@ -12,6 +13,8 @@ interface Target {
   readonly tree: Tree;
   readonly sink: Sink;
   play(layer: Layer, how: { isIdentified: boolean }): Promise<void>;
+  /** Takes what the image's identity must change with. */
+  identify(text: string): void;
 }
 
 /** Adds each `--add FILE:PATH`, in order; files of the host are streamed. */
@@ -41,15 +44,21 @@ async function addOne(
     const layer = relocated(directoryLayer(addition.file), path, { mtimeSeconds });
     return target.play(layer, { isIdentified: false });
   }
-  const chunks = readChunks(addition.file, context.signal);
-  await addFileStream(
-    tree,
-    sink,
-    additionTarget(tree, addition, "file"),
-    { sizeBytes: status.size, chunks },
-    {
-      mode: status.mode & 0o777,
-      mtime: { seconds: mtimeSeconds, nanoseconds: 0 },
-    },
-  );
+  const path = additionTarget(tree, addition, "file");
+  const hash = createHash("sha256").update(`${path} ${status.mode}\n`);
+  const chunks = digested(readChunks(addition.file, context.signal), hash);
+  const mtime = { seconds: mtimeSeconds, nanoseconds: 0 };
+  const attributes = { mode: status.mode & 0o777, mtime };
+  await addFileStream(tree, sink, path, { sizeBytes: status.size, chunks }, attributes);
+  target.identify(hash.digest("hex"));
+}
+
+async function* digested(
+  chunks: AsyncIterable<Uint8Array>,
+  hash: Hash,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
 }

@@ -10,7 +10,14 @@ import type { ContentPlan } from "../config/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
 import { encodeRecords, initBinary } from "../guest/index.ts";
 import { readSmallFile } from "../host/index.ts";
-import { installInit, likelyExecutables, readFile, type InitRequest } from "../shaping/index.ts";
+import {
+  checkProgram,
+  installInit,
+  likelyExecutables,
+  readFile,
+  type InitRequest,
+  type ProgramProblem,
+} from "../shaping/index.ts";
 import type { Sink, Tree } from "../tree/index.ts";
 
 /** What was installed into the tree. */
@@ -19,6 +26,8 @@ export interface Installed {
   readonly argv: readonly string[] | undefined;
   readonly config: AppConfig;
   readonly notes: readonly string[];
+  /** What would keep the program from starting, unless the run brings it. */
+  readonly problems: readonly ProgramProblem[];
   /** Changes with all that was installed. */
   readonly identity: string;
 }
@@ -40,6 +49,11 @@ export function installApplication(
   const config = mergeConfigs(sourceConfig ?? {}, plan.overrides);
   const files = userFiles(target);
   const process = plan.init === "none" ? undefined : processOf(plan, target, { config, files });
+  const problems =
+    process === undefined
+      ? []
+      : checkProgram(target.tree, target.sink, process, { arch: plan.arch });
+  refuseForeign(problems);
   const request = requestOf(plan, { config, process, files });
   const { notes } = installInit(target.tree, target.sink, request, {
     mtimeSeconds: plan.mtimeSeconds,
@@ -49,7 +63,15 @@ export function installApplication(
     config,
     request.kind === "wick" ? Array.from(request.records) : null,
   ]);
-  return { argv: process?.argv, config, notes, identity };
+  return { argv: process?.argv, config, notes, problems, identity };
+}
+
+/** A program for another machine can never start here; all else a run may still mend. */
+function refuseForeign(problems: readonly ProgramProblem[]): void {
+  const foreign = problems.find(({ kind }) => kind === "architecture");
+  if (foreign === undefined) return;
+  const hint = foreign.hint === undefined ? {} : { hint: foreign.hint };
+  throw new WickError("NO_APPLICATION", `Cannot start the application: ${foreign.message}`, hint);
 }
 
 function userFiles({ tree, sink }: Target): UserFiles {

@@ -12,7 +12,7 @@ import {
   type TemporaryDirectory,
 } from "../host/index.ts";
 import { buildInitrd, findKernel, type Kernel } from "../kernel/index.ts";
-import { debLayer, fetchPackages } from "../sources/index.ts";
+import { debLayer, fetchPackages, type FetchProgress } from "../sources/index.ts";
 import { qemu, type Drive, type MachineSpec } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
 import type { Context } from "./context.ts";
@@ -83,7 +83,8 @@ function kernelOf(plan: RunPlan, context: Context): Promise<Kernel> {
   const cacheDirectory = wickDirectories(context.environment).cache;
   const { signal } = context;
   return runStep(context.onEvent, { step: "kernel", title: "Find a kernel" }, async (step) => {
-    const onProgress = (done: number, total?: number): void => step.bytes(done, total);
+    const onProgress = ({ doneBytes, totalBytes }: FetchProgress): void =>
+      step.bytes(doneBytes, totalBytes);
     const kernel = await findKernel({
       arch: plan.content.arch,
       kernelFile: plan.kernel,
@@ -91,9 +92,11 @@ function kernelOf(plan: RunPlan, context: Context): Promise<Kernel> {
       cacheDirectory,
       refresh: plan.content.refresh,
       packages: {
-        fetch: (names, arch) =>
-          fetchPackages({ names: [...names], arch, cacheDirectory, signal, onProgress }),
-        layer: debLayer,
+        fetch: (names, arch) => {
+          const packages = names.map((name) => ({ name }));
+          return fetchPackages({ packages, arch, cacheDirectory, signal, onProgress });
+        },
+        layer: ({ name, version, path }) => debLayer({ label: `${name} ${version}`, path }),
       },
       signal,
     });

@@ -39,7 +39,6 @@ export async function writeImage(
   await runStep(context.onEvent, { step: "unpack", title: "Write files" }, async (step) => {
     work.onBytes = (done) => step.bytes(done);
     for (const source of sources) await work.add(source);
-    for (const source of sources) await work.finishSource(source);
     await addAdditions(plan, work, context);
   });
   const names = { step: "image", title: "Write the file system" };
@@ -83,28 +82,18 @@ class Work {
   async add(source: SourceContents): Promise<void> {
     if (source.identity !== undefined) this.#identity.push(source.identity);
     for (const layer of source.layers) {
-      await this.play(layer, {
-        isIdentified: source.identity !== undefined,
-        packages: source.isPackages,
-      });
+      await this.play(layer, { isIdentified: source.identity !== undefined });
     }
-  }
-
-  /** The layer that must see all the others: a recipe's accounts, for one. */
-  async finishSource(source: SourceContents): Promise<void> {
     if (source.finish === undefined) return;
+    // It must see the tree made so far: a recipe's accounts are appended to those that are there.
     const read = (path: string): Uint8Array | undefined =>
       readFile(this.tree, this.sink, path, MERGED_FILE_MAX_BYTES);
-    await this.play(source.finish(read), { isIdentified: false, packages: source.isPackages });
+    await this.play(source.finish(read), { isIdentified: false });
   }
 
-  async play(
-    layer: Layer,
-    how: { isIdentified: boolean; packages?: boolean | undefined },
-  ): Promise<void> {
+  async play(layer: Layer, how: { isIdentified: boolean }): Promise<void> {
     const { tree, sink, warn } = this;
-    const directoryLinks = how.packages === true ? "keep" : "replace";
-    const unpacker = new Unpacker({ tree, sink, warn, directoryLinks });
+    const unpacker = new Unpacker({ tree, sink, warn });
     const counted = new Counted(unpacker, (bytes) => this.#count(bytes));
     if (how.isIdentified) await layer.play(counted, this.#context.signal);
     else if (layer.digest !== undefined) {
@@ -118,10 +107,15 @@ class Work {
     unpacker.finish();
   }
 
+  identify(text: string): void {
+    this.#identity.push(text);
+  }
+
   finish(config: AppConfig | undefined, sources: readonly SourceContents[]): WrittenImage {
     throwIfAborted(this.#context.signal);
     const installed = installApplication(this.#plan, this, config);
     for (const message of installed.notes) this.#context.onEvent({ type: "note", message });
+    for (const { message } of installed.problems) this.warn(message);
     this.#identity.push(installed.identity);
     const ext4 = this.#ext4.finish(this.tree);
     const parts = sources.flatMap((source) => source.parts);
