@@ -17,6 +17,7 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { afterEach } from "vitest";
 import {
   FrameReader,
   decodeReport,
@@ -144,6 +145,9 @@ export function bootParts(work: string, arch: GuestArch = "x86_64"): BootParts {
   return { arch, kernel: join(tree, "boot", kernel), base: cpio(stage), busybox };
 }
 
+const applets =
+  "awk cat cut df grep head httpd id ifconfig kill ls mount readlink sh sleep stat tail tr wc";
+
 /** A root with busybox under its usual names, init and its records. */
 export function busyboxRoot(
   boot: BootParts,
@@ -155,7 +159,7 @@ export function busyboxRoot(
     mkdirSync(join(directory, name), { recursive: true });
   }
   copyFileSync(boot.busybox, join(directory, "bin/busybox"));
-  for (const name of ["sh", "cat", "httpd", "id", "ls", "sleep", "kill", "mount", "stat", "env"]) {
+  for (const name of applets.split(" ")) {
     symlinkSync("busybox", join(directory, "bin", name));
   }
   copyFileSync(fileURLToPath(initBinary(boot.arch)), join(directory, "sbin/init"));
@@ -186,10 +190,11 @@ export function rootArchive(
 }
 
 /** The archive that travels beside the image: one run's records. */
-export function runArchive(work: string, run: InitRecords): Buffer {
+export function runArchive(work: string, run: InitRecords | Uint8Array): Buffer {
   const directory = join(work, "run");
   mkdirSync(join(directory, ".wick"), { recursive: true });
-  writeFileSync(join(directory, ".wick/run.rec"), encodeRecords(run), { mode: 0o600 });
+  const bytes = run instanceof Uint8Array ? run : encodeRecords(run);
+  writeFileSync(join(directory, ".wick/run.rec"), bytes, { mode: 0o600 });
   return cpio(directory);
 }
 
@@ -366,9 +371,18 @@ export class BootedMachine {
   }
 }
 
+const running = new Set<BootedMachine>();
+
+// A hook of the test file that imports this: it runs before the leak check.
+afterEach(async () => {
+  for (const machine of running) await machine.kill();
+  running.clear();
+});
+
 /** Starts a machine; the caller awaits `end()` or `kill()`. */
 export async function startMachine(boot: BootParts, spec: BootSpec): Promise<BootedMachine> {
   const machine = new BootedMachine(...qemu(boot, spec));
+  running.add(machine);
   if (spec.channel !== false) await machine.connect(join(spec.work, "c"));
   return machine;
 }

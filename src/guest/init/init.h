@@ -74,8 +74,9 @@ _Noreturn void end_machine(void);
 void keep_drive(int fd);
 void quiesce(void);
 
-/* modules.c, drives.c, root.c, stage1.c */
-void load_modules(void);
+/* modules.c, run-drive.c, drives.c, root.c, stage1.c */
+void load_modules(enum records_file which);
+void find_run_drive(void);
 long find_drive(const u8 uuid[16], char *path, size_t size);
 void list_drives(char *to, size_t size);
 int mount_root(const struct record *root); /* descriptor of the writable drive, or -1 */

@@ -23,7 +23,7 @@ static void adopt(char **words) {
   int drive = handed_over(words, "drive="), run = handed_over(words, "run=");
   if (drive >= 0 && sys_fcntl(drive, F_SETFD, FD_CLOEXEC) == 0) keep_drive(drive);
   if (run >= 0) {
-    records_load_fd(RECORDS_RUN, run);
+    records_load_at(RECORDS_RUN, run, 0, UINT64_MAX);
     sys_close(run);
   }
 }
@@ -45,6 +45,9 @@ void start_c(long *stack) {
   console_open();
   if (second) adopt(argv + 2);
   channel_wait_open(1000);
-  if (!second) report_hello();
+  if (!second) {
+    report_hello();
+    find_run_drive();
+  }
   stage2();
 }

@@ -20,8 +20,8 @@ static void load(const char *path) {
   sys_unlink(path); /* its bytes would stay in memory as long as the machine runs */
 }
 
-void load_modules(void) {
-  struct record_cursor cursor = records_of(RECORD_MODULE);
+void load_modules(enum records_file which) {
+  struct record_cursor cursor = records_in(which, RECORD_MODULE);
   struct record record;
   while (record_next(&cursor, &record)) {
     if (record.length > 0) load(record_text(&record));

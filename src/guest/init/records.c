@@ -46,12 +46,14 @@ static void check(enum records_file which) {
   }
 }
 
-long records_load_fd(enum records_file which, int fd) {
+/* Reads the file that lies at `offset` of `fd` and ends there or after `length` bytes. */
+long records_load_at(enum records_file which, int fd, u64 offset, u64 length) {
   u8 *bytes = files[which].bytes;
   struct file_header head;
-  size_t used = 0;
-  for (long got; used < sizeof files[which].bytes; used += (size_t)got) {
-    got = sys_pread(fd, bytes + used, sizeof files[which].bytes - used, used);
+  size_t used = 0, room = sizeof files[which].bytes;
+  if (length < room) room = (size_t)length;
+  for (long got; used < room; used += (size_t)got) {
+    got = sys_pread(fd, bytes + used, room - used, offset + used);
     if (got < 0) refuse(which, error_words((int)-got));
     if (got == 0) break;
   }
@@ -71,7 +73,7 @@ long records_load(enum records_file which, const char *path) {
   long fd = sys_open(path, O_RDONLY, 0);
   if (fd == -ENOENT || fd == -ENOTDIR) return -ENOENT;
   if (fd < 0) refuse(which, error_words((int)-fd));
-  records_load_fd(which, (int)fd);
+  records_load_at(which, (int)fd, 0, UINT64_MAX);
   sys_close((int)fd);
   return 0;
 }
@@ -88,11 +90,14 @@ int record_next(struct record_cursor *cursor, struct record *record) {
   return 0;
 }
 
-/* All records of `key` in the first file that has any. */
+struct record_cursor records_in(enum records_file which, enum record_key key) {
+  const u8 *bytes = files[which].bytes;
+  return (struct record_cursor){bytes + files[which].start, bytes + files[which].end, (u16)key};
+}
+
 struct record_cursor records_of(enum record_key key) {
   for (int i = 0; i < RECORDS_FILES; i++) {
-    const u8 *bytes = files[i].bytes;
-    struct record_cursor all = {bytes + files[i].start, bytes + files[i].end, (u16)key};
+    struct record_cursor all = records_in((enum records_file)i, key);
     struct record_cursor probe = all;
     struct record first;
     if (record_next(&probe, &first)) return all;

@@ -57,9 +57,11 @@ struct record_cursor {
 
 /* Reads and checks a file; -ENOENT when there is none; fails the machine when it is broken. */
 long records_load(enum records_file which, const char *path);
-long records_load_fd(enum records_file which, int fd);
+long records_load_at(enum records_file which, int fd, u64 offset, u64 length);
 
+/* All records of `key`: in the first file that has any, or in one file. */
 struct record_cursor records_of(enum record_key key);
+struct record_cursor records_in(enum records_file which, enum record_key key);
 int record_next(struct record_cursor *cursor, struct record *record);
 int record_first(enum record_key key, struct record *record);
 

@@ -63,12 +63,13 @@ _Noreturn void stage1(char **argv, char **envp) {
   mount_first();
   console_open();
   records_load(RECORDS_BOOT, "/.wick/boot.rec");
-  records_load(RECORDS_RUN, "/.wick/run.rec");
-  load_modules();
+  load_modules(RECORDS_BOOT); /* the channel's among them: what goes wrong later is reported */
   channel_wait_open(1000);
   report_hello();
   struct mark_head mark = {start};
   channel_send(REPORT_MARK, &mark, sizeof mark, "stage1", 6);
+  records_load(RECORDS_RUN, "/.wick/run.rec");
+  load_modules(RECORDS_RUN);
   if (!record_first(RECORD_ROOT, &root)) stage2();
   report_mark("modules");
   int drive = mount_root(&root);

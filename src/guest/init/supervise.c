@@ -138,6 +138,7 @@ _Noreturn void supervise(struct application *application) {
   pid = application->pid;
   oom_kills = read_oom_kills();
   ports_read();
+  next_port_look = now_ms();
   relay_start(application->out, application->error);
   if (stop_signal) send_signal(stop_signal);
   for (;;) {
