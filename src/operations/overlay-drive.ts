@@ -11,13 +11,13 @@ export function writeOverlayDrive(path: string, imageUuid: string): string {
   using storage = new FileStorage(path, "create");
   const uuid = uuidFrom("overlay", imageUuid);
   // It is thrown away after the run: no journal to write everything twice.
-  const { finish } = createExt4(storage, {
+  const image = createExt4(storage, {
     sizeBytes: OVERLAY_BYTES,
     journal: false,
     uuid,
     label: "wick-overlay",
     warn: () => undefined,
   });
-  finish(new Tree());
+  image.finish(new Tree());
   return uuidText(uuid);
 }
