@@ -23,7 +23,8 @@ const reasons: readonly Reason[] = [
     hint: "add the user to the group kvm and log in again, or use --accel tcg",
   },
   {
-    pattern: /Could not access KVM kernel module|failed to initialize kvm|invalid accelerator kvm/,
+    pattern:
+      /Could not access KVM kernel module|failed to initialize kvm|invalid accelerator kvm|failed to set MSR|kvm_\w+: Assertion/,
     code: "UNSUPPORTED",
     words: "this host cannot run guests with KVM",
     hint: "use --accel tcg",
