@@ -1,0 +1,136 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
+import { lookAtFile } from "./file-kind.ts";
+import { openSource } from "./open.ts";
+import { parseSource } from "./parse.ts";
+
+const at = (text: string, cwd = "/somewhere"): ReturnType<typeof parseSource> =>
+  parseSource(text, { cwd });
+
+test("a prefix says what the rest is; paths become absolute, the standard input stays", () => {
+  expect(at("deb:nginx-light,curl=7.88*")).toMatchObject({
+    kind: "deb",
+    rest: "nginx-light,curl=7.88*",
+  });
+  expect(at("dir:rootfs")).toMatchObject({ kind: "dir", rest: "/somewhere/rootfs" });
+  expect(at("dir:/r:x")).toMatchObject({ kind: "dir", rest: "/r:x", reference: "dir:/r:x" });
+  expect(at("tar:-")).toMatchObject({ kind: "tar", rest: "-" });
+  expect(at("tar:./a.tar")).toMatchObject({ kind: "tar", rest: "/somewhere/a.tar" });
+});
+
+/** A directory with a file of each kind, whatever it is called. */
+function planted(): string {
+  const root = temporaryDirectory();
+  const file = (name: string, bytes: Uint8Array | string): void =>
+    writeFileSync(join(root, name), bytes);
+  mkdirSync(join(root, "rootfs"));
+  file("rootfs/hello", "hello");
+  for (const format of ["gnu", "v7", "pax"]) {
+    execFileSync("tar", [
+      "-C",
+      root,
+      `--format=${format}`,
+      "-cf",
+      join(root, `${format}.x`),
+      "rootfs",
+    ]);
+  }
+  file("gnu.gz", execFileSync("gzip", ["-c", join(root, "gnu.x")]));
+  execFileSync("mke2fs", ["-q", "-t", "ext4", join(root, "disk"), "2M"]);
+  file("disk.ext4", "");
+  execFileSync("cp", [join(root, "disk"), join(root, "disk.img")]);
+  execFileSync("sh", ["-c", 'cd "$0" && echo rootfs | cpio -o -H newc > new.cpio 2>&-', root]);
+  file("text.tar", "hello");
+  return root;
+}
+
+test("a path is looked at by its magic number, not its name", () => {
+  const root = planted();
+  const kinds = (...names: string[]): string[] => names.map((name) => at(`./${name}`, root).kind);
+  expect(kinds("rootfs", "gnu.x", "v7.x", "pax.x", "gnu.gz", "disk")).toEqual([
+    "dir",
+    "tar",
+    "tar",
+    "tar",
+    "tar",
+    "image",
+  ]);
+  expect(at("disk.img", root)).toEqual({
+    kind: "image",
+    rest: join(root, "disk.img"),
+    reference: "disk.img",
+  });
+  expect(at(join(root, "disk")).kind).toBe("image");
+  expect(at(".", join(root, "rootfs")).kind).toBe("dir");
+  expect(lookAtFile(process.execPath)).toBe("elf");
+});
+
+test("files that cannot be used say what they are", () => {
+  const root = planted();
+  for (const [name, error] of [
+    ["./none", { code: "SOURCE_NOT_FOUND" }],
+    ["none.ext4", { code: "SOURCE_NOT_FOUND" }],
+    ["text.tar", { code: "SOURCE_FAILED", message: expect.stringContaining("unknown kind") }],
+    ["disk.ext4", { code: "SOURCE_FAILED" }],
+    ["./new.cpio", { code: "UNSUPPORTED", message: expect.stringContaining("a cpio archive") }],
+    ["/dev/null", { code: "SOURCE_FAILED", hint: expect.stringContaining("tar:-") }],
+    [process.execPath, { code: "UNSUPPORTED", message: expect.stringContaining("a program") }],
+  ] as const) {
+    expect(() => at(name, root), name).toThrow(expect.objectContaining(error));
+  }
+});
+
+test("settled kinds that are not built, and registry names, are UNSUPPORTED with a way out", () => {
+  for (const [text, message, hint] of [
+    ["oci:./layout", 'the kind "oci:" yet', "deb:, dir:, tar:"],
+    ["docker:nginx", 'the kind "docker:" yet', "dir:"],
+    ["nginx:alpine", "registries come later", "a file or directory begins with ./"],
+    ["nginx", "registries come later", "(./nginx)"],
+    ["localhost:5000/x:1", "registries come later", "./"],
+    ["dbe:nginx", "registries come later", "did you mean deb:nginx?"],
+    ["tra:x.tar", "registries come later", "did you mean tar:x.tar?"],
+  ] as const) {
+    if (text.endsWith(".tar")) continue;
+    expect(() => at(text), text).toThrow(
+      expect.objectContaining({
+        code: "UNSUPPORTED",
+        message: expect.stringContaining(message),
+        hint: expect.stringContaining(hint),
+      }),
+    );
+  }
+});
+
+test("empty sources and bad packages are USAGE before anything is done", () => {
+  const options = { cacheDirectory: "/nonexistent", architecture: "x86_64" } as const;
+  for (const text of ["", "deb:", "dir:", "tar:"]) {
+    expect(() => at(text), text).toThrow(expect.objectContaining({ code: "USAGE" }));
+  }
+  for (const text of [
+    "deb:a,,b",
+    "deb:-o",
+    "deb:../x",
+    "deb:a b",
+    "deb:nginx-",
+    "deb:a=1 2",
+    "deb:A",
+  ]) {
+    expect(() => openSource(at(text), options), text).toThrow(
+      expect.objectContaining({ code: "USAGE" }),
+    );
+  }
+  expect(openSource(at("deb:g++,libstdc++6=12*"), options).reference).toBe(
+    "deb:g++,libstdc++6=12*",
+  );
+});
+
+test("a finished image is no source to build from", () => {
+  const root = planted();
+  const parsed = at("./disk", root);
+  expect(() => openSource(parsed, { cacheDirectory: root, architecture: "x86_64" })).toThrow(
+    expect.objectContaining({ code: "UNSUPPORTED" }),
+  );
+});
