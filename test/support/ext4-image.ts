@@ -35,10 +35,13 @@ export interface Built {
   expected(): string[];
 }
 
-/** Writes an image of what `fill` makes; it is removed with the test. */
+/**
+ * Writes an image of what `fill` makes; it is removed with the test. Without `compare` nothing
+ * is read back for {@link Built.expected}.
+ */
 export function buildExt4(
   fill: (make: TreeMaker) => void,
-  options: Partial<Ext4Options> = {},
+  { compare = true, ...options }: Partial<Ext4Options> & { readonly compare?: boolean } = {},
 ): Built {
   const path = join(temporaryDirectory(), "image.ext4");
   const warnings: string[] = [];
@@ -47,7 +50,7 @@ export function buildExt4(
   const writer = createExt4(storage, { journal: false, uuid: UUID, warn, ...options });
   const make = new TreeMaker(writer.sink);
   fill(make);
-  const manifest = fullManifest(make.tree, writer.sink);
+  const manifest = compare ? fullManifest(make.tree, writer.sink) : [];
   const summary = writer.finish(make.tree);
   const { tree } = make;
   return { path, tree, sink: writer.sink, summary, warnings, expected: () => manifest };
@@ -154,8 +157,11 @@ export const e2fsck = (path: string): Verdict => run("e2fsck", ["-fn", path]);
 export const e2fsckRepair = (path: string): Verdict => run("e2fsck", ["-fy", path]);
 export const debugfs = (path: string, ...commands: string[]): string =>
   run("debugfs", ["-f", "-", path], `${commands.join("\n")}\n`).output;
-export const dumpe2fs = (path: string): string => run("dumpe2fs", [path]).output;
-export const resize2fs = (path: string, size: string): Verdict => run("resize2fs", [path, size]);
+export const dumpe2fs = (path: string, ...options: string[]): string =>
+  run("dumpe2fs", [...options, path]).output;
+/** Grows to the device's size where none is given. */
+export const resize2fs = (path: string, ...size: string[]): Verdict =>
+  run("resize2fs", [path, ...size]);
 
 /** Inverts the bytes at `position` of a file. */
 export function flipBytes(path: string, position: number, length = 1): void {

@@ -2,7 +2,7 @@ import { FreeRuns, type Run } from "./free-runs.ts";
 import { BLOCKS_PER_GROUP, hasSuperblock, nextSuperblockGroup } from "./geometry.ts";
 
 /** Runs of given-back blocks that file data goes to again: shorter ones only scatter it. */
-const WORTH_REUSING = 64;
+export const WORTH_REUSING = 64;
 
 /**
  * Hands out blocks: upwards from the first, past the copies of superblock and descriptors.
@@ -48,6 +48,7 @@ export class Allocator {
     return this.#free;
   }
 
+  /** Takes back blocks that were handed out; they keep their old bytes. */
   giveBack(run: Run): void {
     if (run.length >= WORTH_REUSING) this.#reusable.push(run);
     else this.#free.add(run);
@@ -66,7 +67,7 @@ export class Allocator {
   /** Returns what of a run was not used. */
   returnRest(rest: Run): void {
     if (rest.start + rest.length === this.#end) this.#end = rest.start;
-    else this.#free.add(rest);
+    else this.giveBack(rest);
   }
 
   /** `length` contiguous free blocks below {@link end}; they may hold old bytes. */

@@ -33,23 +33,26 @@ export function descriptorBlocks(groups: number): number {
   return Math.ceil(groups / DESCRIPTORS_PER_BLOCK);
 }
 
-/** Whether `group` begins with a copy of superblock and descriptors (sparse_super: 0, 1, 3ⁿ, 5ⁿ, 7ⁿ). */
+/** Groups that begin with a copy of superblock and descriptors (sparse_super): 0, 1, 3ⁿ, 5ⁿ, 7ⁿ. */
+const SUPERBLOCK_GROUPS: readonly number[] = [
+  0,
+  1,
+  ...[3, 5, 7].flatMap((base) => {
+    const most = BLOCKS_MAX / BLOCKS_PER_GROUP;
+    const count = Math.floor(Math.log(most) / Math.log(base) + 1e-9) + 1; // one beyond the end
+    return Array.from({ length: count }, (_, i) => base ** (i + 1));
+  }),
+].sort((a, b) => a - b);
+const isSuperblockGroup: ReadonlySet<number> = new Set(SUPERBLOCK_GROUPS);
+
+/** Whether `group` begins with a copy of superblock and descriptors. */
 export function hasSuperblock(group: number): boolean {
-  if (group <= 1) return true;
-  return isPower(group, 3) || isPower(group, 5) || isPower(group, 7);
+  return isSuperblockGroup.has(group);
 }
 
-function isPower(value: number, base: number): boolean {
-  let rest = value;
-  while (rest % base === 0) rest /= base;
-  return rest === 1;
-}
-
-/** The next group from `group` on that has a superblock. */
+/** The next group from `group` on that has a superblock; it may lie beyond all there are. */
 export function nextSuperblockGroup(group: number): number {
-  let next = group;
-  while (!hasSuperblock(next)) next++;
-  return next;
+  return SUPERBLOCK_GROUPS.find((candidate) => candidate >= group) ?? Infinity;
 }
 
 /** What fixes where everything about the groups lies. */

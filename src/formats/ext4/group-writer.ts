@@ -62,7 +62,8 @@ export class GroupWriter {
     groupDescriptor.write(descriptors, fields, at);
     const seed = crcOfLe32(this.#options.fsSeed, group);
     const checksum = crc32c(seed, descriptors, at, at + DESCRIPTOR_SIZE) & 0xffff;
-    groupDescriptor.write(descriptors, { ...fields, bg_checksum: checksum }, at);
+    const view = new DataView(descriptors.buffer, at, DESCRIPTOR_SIZE);
+    view.setUint16(groupDescriptor.offsets.bg_checksum, checksum, true);
   }
 
   #places(group: number): Partial<GroupDescriptor> {

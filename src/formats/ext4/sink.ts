@@ -1,9 +1,9 @@
 import { isZero, type Storage } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { NO_PLACE, type Place, type Sink } from "../../tree/index.ts";
+import { WORTH_REUSING, type Allocator } from "./allocator.ts";
 import { BlockWriter, type RunSource } from "./block-writer.ts";
 import { FileExtents, type FileRun } from "./file-extents.ts";
-import type { Run } from "./free-runs.ts";
 import { BLOCK } from "./geometry.ts";
 
 /** Longest file: 2^32 − 1 blocks (ext4_max_size with extents). */
@@ -17,23 +17,30 @@ export class Ext4Sink implements Sink {
   readonly extents = new FileExtents();
   readonly #storage: Storage;
   readonly #writer: BlockWriter;
-  readonly #giveBack: (run: Run) => void;
+  readonly #allocator: Pick<Allocator, "giveBack" | "returnRest">;
+  /** Whether blocks were given back that the next file should go to. */
+  #mayReuse = false;
   /** The file that is open, and how many of its bytes came so far. */
   #place: Place = NO_PLACE;
   #position = 0;
   /** The block that is not full yet: the `#position % BLOCK` bytes that it has. */
   readonly #partial = new Uint8Array(BLOCK);
 
-  constructor(storage: Storage, nextRun: RunSource, giveBack: (run: Run) => void) {
+  constructor(
+    storage: Storage,
+    nextRun: RunSource,
+    allocator: Pick<Allocator, "giveBack" | "returnRest">,
+  ) {
     this.#storage = storage;
     this.#writer = new BlockWriter(storage, nextRun);
-    this.#giveBack = giveBack;
+    this.#allocator = allocator;
   }
 
   begin(): void {
     if (this.#place !== NO_PLACE) {
       throw new WickError("INTERNAL", "Cannot begin a file: the one before has not ended");
     }
+    if (this.#mayReuse) this.endRun();
     this.#place = this.extents.begin();
     this.#position = 0;
   }
@@ -79,7 +86,10 @@ export class Ext4Sink implements Sink {
 
   discard(place: Place): void {
     if (place === NO_PLACE) return;
-    for (const run of this.extents.runs(place)) this.#giveBack(run);
+    for (const run of this.extents.runs(place)) {
+      this.#allocator.giveBack(run);
+      this.#mayReuse ||= run.length >= WORTH_REUSING;
+    }
   }
 
   read(place: Place, target: Uint8Array, position: number): void {
@@ -96,9 +106,10 @@ export class Ext4Sink implements Sink {
     }
   }
 
-  /** Writes what is gathered and gives up the current run; returns what of it is unused. */
-  endRun(): Run {
-    return this.#writer.endRun();
+  /** Writes what is gathered and gives up the current run: what comes next starts a new one. */
+  endRun(): void {
+    this.#allocator.returnRest(this.#writer.endRun());
+    this.#mayReuse = false;
   }
 
   /** Puts a block of the file system's own, which may depend on its number; returns that. */
@@ -106,11 +117,6 @@ export class Ext4Sink implements Sink {
     const blockNumber = this.#writer.nextBlock();
     this.#writer.append(encode(blockNumber), 0, 1);
     return blockNumber;
-  }
-
-  /** Writes what is gathered. */
-  flush(): void {
-    this.#writer.flush();
   }
 
   #checkLength(more: number): void {

@@ -66,7 +66,8 @@ export function writeSuperblocks(storage: WritableStorage, options: SuperblockOp
   for (let group = 0; group < placement.geometry.groups; group++) {
     if (!hasSuperblock(group)) continue;
     const start = group * BLOCKS_PER_GROUP * BLOCK;
-    const copy = encode({ ...fields, s_block_group_nr: group });
+    // 16 bits, for information only: larger numbers are stored modulo 2^16, as mke2fs does
+    const copy = encode({ ...fields, s_block_group_nr: group % 2 ** 16 });
     storage.writeAt(copy, group === 0 ? SUPERBLOCK_OFFSET : start);
     storage.writeAt(totals.descriptors, start + BLOCK);
   }

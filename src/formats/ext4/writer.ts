@@ -100,11 +100,9 @@ class ImageWriter implements Ext4Writer {
     this.#options = options;
     this.#label = checkLabel(options.label ?? "");
     this.#allocator = new Allocator(bounds(options));
-    this.sink = new Ext4Sink(
-      storage,
-      () => this.#nextRun(),
-      (run) => this.#allocator.giveBack(run),
-    );
+    // A size that the host refuses is refused before anything is read.
+    if (typeof options.sizeBytes === "number") storage.setSize(options.sizeBytes);
+    this.sink = new Ext4Sink(storage, () => this.#nextRun(), this.#allocator);
   }
 
   finish(tree: Tree): Ext4Summary {
@@ -115,7 +113,7 @@ class ImageWriter implements Ext4Writer {
     const { warn } = this.#options;
     const { sink } = this;
     const plan = new TreeWriter({ tree, sink, fsSeed: seed, hashSeed, warn }).write();
-    this.#allocator.returnRest(sink.endRun());
+    sink.endRun();
     const placement = this.#place(plan.last);
     const storage = this.#storage;
     const tables = new InodeTables({ storage, tree, sink, plan, placement, fsSeed: seed });
@@ -125,7 +123,7 @@ class ImageWriter implements Ext4Writer {
     const totals = new GroupWriter(groups).write();
     if (placement.journalBlocks > 0) writeJournal(storage, journalRun(placement), uuid);
     writeSuperblocks(storage, { placement, totals, uuid, hashSeed, label: this.#label });
-    const sizeBytes = this.#sizeOf(placement);
+    const { sizeBytes = placement.geometry.blocks * BLOCK } = this.#givenSize();
     storage.setSize(sizeBytes);
     const { freeBlocks, freeInodes } = totals;
     return { ...summaryOf(placement), freeBlocks, freeInodes, uuid, sizeBytes };
@@ -133,7 +131,7 @@ class ImageWriter implements Ext4Writer {
 
   /** From here on the file system's own blocks are written, into any gap there is. */
   #endData(tree: Tree): void {
-    this.#allocator.returnRest(this.sink.endRun());
+    this.sink.endRun();
     this.#allocator.endData();
     this.#isData = false;
     if (typeof this.#options.sizeBytes === "number") return;
@@ -159,9 +157,9 @@ class ImageWriter implements Ext4Writer {
     return choosePlacement(this.#allocator, { sizeBytes, inodes, journal });
   }
 
-  #sizeOf({ geometry }: Placement): number {
+  #givenSize(): { sizeBytes?: number } {
     const { sizeBytes } = this.#options;
-    return typeof sizeBytes === "number" ? sizeBytes : geometry.blocks * BLOCK;
+    return typeof sizeBytes === "number" ? { sizeBytes } : {};
   }
 }
 
