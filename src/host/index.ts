@@ -28,8 +28,8 @@ export {
   type ProcessOptions,
   type SupervisedProcess,
 } from "./process.ts";
-export { checkPortFree, portError, type HostPort } from "./ports.ts";
-export { awaitPeer, fitsSocketPath, SOCKET_PATH_BYTES, type Awaited } from "./unix-socket.ts";
+export { checkPortFree, isIpv4Address, type HostPort } from "./ports.ts";
+export { awaitPeer, fitsSocketPath, type Awaited } from "./unix-socket.ts";
 export { checkPrivateDirectory } from "./private-directory.ts";
 export { readStandardInput } from "./stdin.ts";
 export {

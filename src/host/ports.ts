@@ -1,5 +1,5 @@
 import { createSocket } from "node:dgram";
-import { createServer } from "node:net";
+import { createServer, isIPv4 } from "node:net";
 import { WickError, type ErrorCode } from "../errors/index.ts";
 import { checkFault } from "./faults.ts";
 import { errnoOf, hostError } from "./host-error.ts";
@@ -49,7 +49,7 @@ export async function checkPortFree(port: HostPort): Promise<void> {
 }
 
 /** Why a port could not be bound, as wick's own error. */
-export function portError(port: HostPort, cause: unknown): WickError {
+function portError(port: HostPort, cause: unknown): WickError {
   const action = `publish ${port.hostAddress}:${port.hostPort}/${port.protocol}`;
   const refusal = refusals[errnoOf(cause) ?? ""];
   if (refusal === undefined) return hostError(cause, action);
@@ -78,4 +78,9 @@ function bindUdp({ hostAddress, hostPort }: HostPort): Promise<void> {
       socket.close(() => resolve());
     });
   });
+}
+
+/** Whether `text` is an IPv4 address in four decimal numbers. */
+export function isIpv4Address(text: string): boolean {
+  return isIPv4(text);
 }

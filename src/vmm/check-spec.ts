@@ -1,8 +1,7 @@
-import { isIPv4 } from "node:net";
 import { isAbsolute } from "node:path";
 import { display, sanitise, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
-import { statOf } from "../host/index.ts";
+import { isIpv4Address, statOf } from "../host/index.ts";
 import type { MachineSpec, PortForward } from "./vmm.ts";
 
 /** COMMAND_LINE_SIZE of Linux on x86_64 and aarch64, the ending NUL included: it cuts in silence. */
@@ -66,7 +65,7 @@ function checkFile(what: string, path: string): void {
 function checkPort({ hostAddress, hostPort, guestPort }: PortForward): void {
   checkRange("a published port of the guest", guestPort, PORTS);
   checkRange("a port of the host", hostPort, { least: 0, most: PORTS.most });
-  if (isIPv4(hostAddress)) return;
+  if (isIpv4Address(hostAddress)) return;
   throw new WickError(
     "USAGE",
     `Cannot publish port ${guestPort} on "${sanitise(hostAddress)}": wanted an IPv4 address such as 127.0.0.1`,

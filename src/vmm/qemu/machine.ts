@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { deadline, type ProcessExit, type SupervisedProcess } from "../../host/index.ts";
 import { ConsoleStream } from "../console-stream.ts";
@@ -14,8 +14,8 @@ const DRAIN_MS = 1000;
 interface Parts {
   readonly vmm: SupervisedProcess;
   readonly qmp: Qmp;
-  readonly console: Socket;
-  readonly channel: Socket;
+  readonly console: Duplex;
+  readonly channel: Duplex;
   readonly ports: readonly PortForward[];
 }
 

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { sanitise } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import type { Deadline } from "../../host/index.ts";
@@ -22,7 +22,7 @@ interface Waiting {
 
 /** The QEMU Machine Protocol over one connection: a JSON object a line, commands with ids. */
 export class Qmp {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #waiting = new Map<number, Waiting>();
   readonly #greeting: Promise<unknown>;
   #greeted!: Waiting;
@@ -31,7 +31,7 @@ export class Qmp {
   #lastId = 0;
   #ended: WickError | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     this.#greeting = new Promise((resolve, reject) => (this.#greeted = { resolve, reject }));
     this.#greeting.catch(() => {}); // it may break before anybody waits

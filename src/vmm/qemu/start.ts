@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isWickError, WickError } from "../../errors/index.ts";
 import {
@@ -99,8 +99,8 @@ async function connect({ spec, vmm, listening, deadline, undo }: Starting): Prom
   return machine;
 }
 
-async function allPeers({ sockets }: Listening, undo: Undo): Promise<BySocket<Socket>> {
-  const connected = async (name: keyof BySocket<Awaited>): Promise<Socket> => {
+async function allPeers({ sockets }: Listening, undo: Undo): Promise<BySocket<Duplex>> {
+  const connected = async (name: keyof BySocket<Awaited>): Promise<Duplex> => {
     const peer = await sockets[name].peer;
     undo.push(() => peer.destroy());
     return peer;
