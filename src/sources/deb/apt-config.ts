@@ -32,7 +32,6 @@ APT::Install-Suggests "false";
 APT::Sandbox::User "";
 APT::Update::Error-Mode "any";
 Debug::NoLocking "true";
-Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 `;
 
@@ -56,6 +55,8 @@ export function aptArguments(places: AptPlaces, architecture: string): string[] 
     "Dir::State::status": places.statusPath,
     "Dir::State::lists": places.listsPath,
     "Dir::Cache": places.statePath,
+    // The host may have switched it off; apt is asked twice, and this is half of its work.
+    "Dir::Cache::pkgcache": `${places.statePath}/pkgcache.bin`,
     "Dir::Cache::archives": places.archivesPath,
     "Dir::Log": places.statePath,
     "APT::Architecture": architecture,
