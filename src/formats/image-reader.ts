@@ -74,6 +74,8 @@ const SYMLINKS_MAX = 40;
 const PATH_MAX = 4096;
 /** A walk ends with an error behind so many names; an image of that kind is no application. */
 const WALK_NAMES_MAX = 1 << 22;
+/** And so many may wait to be visited, about 300 bytes each. */
+const WALK_PENDING_MAX = 1 << 21;
 const WALK_PATH_MAX = 1 << 16;
 const SLASH = 0x2f;
 const DOT = 0x2e;
@@ -150,7 +152,9 @@ export function* walkImage(image: Walkable, directory: ImageNode): Generator<Ima
     if (bytesLeft < 0) throw walkError(next.path, "more directories than the image can hold");
     const entries = image.list(next.node);
     names += entries.length;
-    if (names > WALK_NAMES_MAX) throw walkError(next.path, `over ${WALK_NAMES_MAX} names`);
+    if (names > WALK_NAMES_MAX || stack.length + entries.length > WALK_PENDING_MAX) {
+      throw walkError(next.path, "too many names");
+    }
     for (const entry of entries.reverse()) {
       stack.push({ path: joined(next.path, entry.name), node: entry.node });
     }

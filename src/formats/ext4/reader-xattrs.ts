@@ -48,7 +48,7 @@ export function readXattrs(volume: Volume, inode: Ext4Inode, readValue: ValueRea
   const total = all.reduce((sum, { valueSize }) => sum + valueSize, 0);
   if (total > VALUES_MAX) throw invalid(volume, inode, `${total} bytes of values`);
   return all
-    .filter((raw) => !isInlineData(raw))
+    .filter((raw) => !isInlineData(raw) && prefixOf(raw) !== undefined)
     .map((raw) => xattrOf(volume, inode, raw, readValue))
     .sort((a, b) => compareBytes(a.name, b.name));
 }
@@ -62,9 +62,13 @@ function isInlineData({ index, name }: RawXattr): boolean {
   return index === SYSTEM && String.fromCharCode(...name) === INLINE_NAME;
 }
 
+/** Undefined for fscrypt's context and whatever else no name stands for; listxattr skips them, too. */
+function prefixOf(raw: RawXattr): Uint8Array | undefined {
+  return XATTR_PREFIXES.find(({ index }) => index === raw.index)?.prefix;
+}
+
 function xattrOf(volume: Volume, inode: Ext4Inode, raw: RawXattr, readValue: ValueReader): Xattr {
-  const prefix = XATTR_PREFIXES.find(({ index }) => index === raw.index)?.prefix;
-  if (prefix === undefined) throw invalid(volume, inode, `a name of kind ${raw.index}`);
+  const prefix = prefixOf(raw)!;
   const name = new Uint8Array(prefix.length + raw.name.length);
   name.set(prefix);
   name.set(raw.name, prefix.length);

@@ -25,7 +25,7 @@ import { Volume } from "./reader-volume.ts";
 import { readXattrs } from "./reader-xattrs.ts";
 
 /** Names of one directory that `list` takes into memory. */
-const LIST_MAX = 1 << 21;
+const LIST_MAX = 1 << 20;
 /** PATH_MAX of Linux. */
 const TARGET_MAX = 4096;
 /** Bytes of directories that one lookup goes through, symlinks included. */
