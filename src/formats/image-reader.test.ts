@@ -53,7 +53,7 @@ test("a walk ends at a path of 64 KiB", () => {
 
 test("a walk takes no more than two million names into memory", () => {
   const file: ImageEntry = { name: utf8("f"), node: { id: 1, kind: "file" } };
-  const many = new Array<ImageEntry>((1 << 21) + 1).fill(file);
+  const many = Array.from({ length: (1 << 21) + 1 }, () => file);
   expect(() => walk(fake(() => many))).toThrow(/too many names/);
 });
 
