@@ -64,6 +64,7 @@ export function makeEntry(
   where: Where,
 ): Entry {
   const path = withoutNul(pathOf(header, extended), "path", where);
+  if (path.length === 0) throw where.invalid("an entry without a name");
   const type = typeOf(header, path, size, where);
   const records = extended.records();
   const entry = {

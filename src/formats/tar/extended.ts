@@ -5,7 +5,7 @@ import { readText } from "./header.ts";
 import { typeflags } from "./layout.ts";
 import type { Where } from "./where.ts";
 
-const EMPTY: PaxRecords = { values: new Map(), sparsePairs: [] };
+const EMPTY: PaxRecords = { values: new Map(), sparsePairs: [], repeated: new Set() };
 
 /** Numbers and names that a record may change but never take away. */
 const NEVER_EMPTY = ["path", "linkpath", "size", "uid", "gid", "mtime", "GNU.sparse.name"];
@@ -92,6 +92,8 @@ export class Extended {
         throw where.invalid(`a global header with a ${key} for all entries`);
       }
     }
+    // Here GNU tar takes the first, in a local header the last.
+    if (records.repeated.size > 0) throw where.invalid("a global header with a key twice");
     if (records.sparsePairs.length > 0) throw where.invalid("a sparse map for all entries");
     if (records.values.size > 0) this.#global = records.values;
   }
@@ -103,6 +105,7 @@ export class Extended {
 
 function nameOf(payload: Uint8Array, where: Where): Uint8Array {
   const name = readText(payload, 0, payload.length);
+  if (name.length === payload.length) throw where.invalid("its long name has no end");
   if (name.length === 0) throw where.invalid("its long name is empty");
   return name;
 }

@@ -17,6 +17,8 @@ export interface PaxRecords {
   readonly values: Map<string, Uint8Array>;
   /** Offset and length in turns, in order (GNU sparse format 0.0). */
   readonly sparsePairs: Uint8Array[];
+  /** Keys that stand more than once. */
+  readonly repeated: Set<string>;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface PaxRecords {
  * length alone says where it ends. Stricter than GNU tar: nothing but records may stand there.
  */
 export function parsePax(bytes: Uint8Array, where: Where): PaxRecords {
-  const records: PaxRecords = { values: new Map(), sparsePairs: [] };
+  const records: PaxRecords = { values: new Map(), sparsePairs: [], repeated: new Set() };
   for (let start = 0; start < bytes.length; start = parseRecord(bytes, start, records, where));
   return records;
 }
@@ -45,6 +47,7 @@ function parseRecord(bytes: Uint8Array, start: number, records: PaxRecords, wher
     throw where.invalid("its extended header has a record that is not `length key=value`");
   }
   const key = latin1(bytes.subarray(at + 1, equals));
+  if (key.includes("\0")) throw where.invalid("its extended header has a NUL in a key");
   addRecord(key, bytes.subarray(equals + 1, end - 1), records, where);
   return end;
 }
@@ -55,6 +58,7 @@ function addRecord(key: string, value: Uint8Array, records: PaxRecords, where: W
     if (key !== wanted) throw where.invalid(`its sparse map has ${key} in place of ${wanted}`);
     records.sparsePairs.push(value);
   } else {
+    if (records.values.has(key)) records.repeated.add(key);
     records.values.set(key, value);
   }
 }

@@ -140,6 +140,17 @@ test("GNU long names are used, and pax wins over them in either order", () => {
   expect(paths(archive(pax([["path", "p"]]), long("L", name), file("s")))).toEqual(["p"]);
 });
 
+test("a long name may end with its size, but not go on in the padding behind", () => {
+  const longName = (size: number, payload: string): Uint8Array =>
+    archive(header({ name: "L", typeflag: "L", size, format: "gnu" }), padded(payload), file("s"));
+  expect(paths(longName(3, "abc"))).toEqual(["abc"]);
+  expect(paths(longName(3, "a\0c"))).toEqual(["a"]);
+  expect(() => play(longName(3, "abcd"))).toThrow("its long name has no end");
+  expect(() => play(longName(512, "n".repeat(512)))).toThrow("its long name has no end");
+  expect(() => play(longName(0, ""))).toThrow("its long name has no end");
+  expect(() => play(longName(1, "\0"))).toThrow("its long name is empty");
+});
+
 test("the size of a pax header does not apply to a long name between it and its entry", () => {
   const bytes = archive(
     pax([["size", "512"]]),
@@ -198,6 +209,7 @@ const malformed: Record<string, string> = {
   "no length": "path=x\n",
   "no equals sign": "9 pathxx\n",
   "no key": "5 =x\n",
+  "a NUL in a key": "10 \0ath=ab\n",
   "no newline": "9 path=x ",
   "a length of zero": "0 path=x\n",
   "a length of 10^20": "100000000000000000000 path=x\n",
@@ -211,7 +223,7 @@ for (const [what, payload] of Object.entries(malformed)) {
       padded(payload),
       file("s"),
     );
-    expect(() => play(bytes)).toThrow("extended header has a record");
+    expect(() => play(bytes)).toThrow(/extended header has a (record|NUL)/);
   });
 }
 
@@ -526,6 +538,17 @@ test("headers of over 1 MiB for one entry are an error before they are read", ()
   expect(() => play(header({ name: "g", typeflag: "g", size: 2 ** 30 }))).toThrow("global headers");
   const many = Array.from({ length: 1200 }, () => long("L", "n".repeat(400)));
   expect(() => play(Buffer.concat(many))).toThrow("1048576 bytes");
+});
+
+test("a global header may not have a key twice, of which readers take either", () => {
+  const twice = pax(
+    [
+      ["uid", "1"],
+      ["uid", "2"],
+    ],
+    "g",
+  );
+  expect(() => play(archive(twice, file("a")))).toThrow("a key twice");
 });
 
 test("a global header may not give sizes or sparse maps, which other readers would ignore", () => {

@@ -37,6 +37,11 @@ const extendedTypes: ReadonlySet<number> = new Set([
   typeflags.GNUTYPE_LONGLINK,
 ]);
 
+const longNames: ReadonlySet<number> = new Set([
+  typeflags.GNUTYPE_LONGNAME,
+  typeflags.GNUTYPE_LONGLINK,
+]);
+
 /** A file between its header and its data. */
 interface PendingFile {
   readonly block: Uint8Array;
@@ -201,10 +206,17 @@ export class TarReader {
       this.#extended.reserve(BLOCK + header.size, this.#where);
     }
     this.#setRemaining(header.size);
-    this.#payload = new Uint8Array(header.size);
+    if (longNames.has(header.typeflag) && this.#padding > 0) this.#takeOneByteMore();
+    this.#payload = new Uint8Array(this.#remaining);
     this.#payloadType = header.typeflag;
     this.#state = "extended";
     if (header.size === 0) this.#takeExtended();
+  }
+
+  /** GNU tar reads a long name up to its NUL, and be that in the padding. */
+  #takeOneByteMore(): void {
+    this.#remaining++;
+    this.#padding--;
   }
 
   #extendedPayload(chunk: Uint8Array, at: number): number {
@@ -273,6 +285,9 @@ export class TarReader {
     this.#extended.reset();
     this.#visitor.entry(entry);
     this.#state = "data";
+    if (map !== undefined && entry.type !== "file") {
+      throw this.#where.invalid("a sparse file whose name ends in a slash");
+    }
     // A name with a slash at its end made it a directory, which has no contents.
     if (entry.type === "file") this.#contents.begin(realSize, map);
     if (this.#remaining === 0) this.#endData(entry.type === "file");
