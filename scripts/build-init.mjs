@@ -42,7 +42,6 @@ const flags = [
   "-fno-builtin",
   "-fno-stack-protector", // its canary would need thread-local storage
   "-fno-pic",
-  "-no-pie",
   "-fno-strict-aliasing",
   "-fno-asynchronous-unwind-tables",
   "-fno-unwind-tables",

@@ -64,6 +64,7 @@ test("user, groups, directory, environment and arguments are exactly those of th
     'echo "oom=$(cat /proc/self/oom_score_adj) $(cat /proc/1/oom_score_adj 2>/dev/null)"',
     'echo "blocked=$(grep SigBlk /proc/self/status | tr -d "\\t")"',
     'echo "hidden=$(cat /.wick/init.rec 2>&1 | head -c 100)"',
+    'echo "channel=$(cat /dev/vport*p1 2>&1 | head -c 100)"',
   ].join("; ");
   const { said } = await facts("", {
     argv: ["sh", "-c", script, "zero", "", "two words"],
@@ -83,6 +84,7 @@ test("user, groups, directory, environment and arguments are exactly those of th
     session: "1",
     blocked: "SigBlk:0000000000000000",
     hidden: "cat: can't open '/.wick/init.rec': Permission denied",
+    channel: expect.stringMatching(/vport\d+p1': Permission denied/u),
   });
   expect(said["oom"]).toMatch(/^0/u);
   expect(said["environment"]).toBe("PATH=/bin A=1 EMPTY= ");
@@ -116,6 +118,7 @@ test("the machine around the application is Docker's: mounts, links, sysctls, na
     'echo "tmp=$(stat -c %a /tmp) $(stat -c %a /run)"',
     'echo "loopback=$(ifconfig lo | grep -c "inet addr:127.0.0.1")"',
     'echo "pts=$(stat -c %a /dev/pts/ptmx)"',
+    'echo "channel=$(cat /dev/vport*p1 2>&1 | head -c 100)"', // as root
   ].join("; ");
   const { said } = await facts(
     script,
@@ -141,6 +144,7 @@ test("the machine around the application is Docker's: mounts, links, sysctls, na
     tmp: "755 755",
     loopback: "1",
     pts: "666",
+    channel: expect.stringMatching(/vport\d+p1': Device or resource busy/u),
   });
 });
 

@@ -108,11 +108,6 @@ test("an application that the kernel kills for memory is reported as such", asyn
   expect(result.console).toContain("the machine ran out of memory");
 });
 
-test("kill -9 without a lack of memory is no out of memory", async () => {
-  const result = await endOf(sh("kill -9 $$"));
-  expect(result.final).toEqual({ kind: "signalled", signal: 9, oom: false });
-});
-
 test("stop sends the image's signal, and its handler's status comes back", async () => {
   const trap = "trap 'echo stopping; exit 33' USR1; echo up; while :; do sleep 0.1; done";
   const machine = await start({ ...sh(trap), stopSignal: 10 });
@@ -229,6 +224,24 @@ test.each(refusals)("$program cannot be started: $reason", async ({ program, sta
 test("without a channel all works and the console has the status", async () => {
   const result = await endOf(sh("exit 3"), { channel: false });
   expect(result.reports).toEqual([]);
+  expect(result.console).toContain("wick-init: application exited with status 3\n");
+  expect(result.console).toContain("reboot: Power down");
+});
+
+test("a host that connects late gets every report from the first on", async () => {
+  const work = temporaryDirectory();
+  const initrd = initramfs(boot, work, root, sh("echo up; sleep 1; exit 6"));
+  const machine = await startMachine(boot, { work, initrd, channel: "later" });
+  await machine.untilConsole("up\n");
+  await machine.connect(join(work, "c"));
+  const result = await machine.end();
+  expect(result.reports.map((r) => r.kind)).toContain("hello");
+  expect(result.reports.map((r) => r.kind)).toContain("started");
+  expect(result.final).toEqual({ kind: "exited", status: 6 });
+});
+
+test("where nobody ever connects the machine ends all the same", async () => {
+  const result = await endOf(sh("exit 3"), { channel: "later" });
   expect(result.console).toContain("wick-init: application exited with status 3\n");
   expect(result.console).toContain("reboot: Power down");
 });

@@ -94,7 +94,7 @@ function packageTree(arch: GuestArch, name: string): string {
     run("apt-get", [...apt, "download", wanted], work);
     const file = readdirSync(work).find((entry) => entry.endsWith(".deb"))!;
     run("dpkg-deb", ["-x", join(work, file), join(work, "tree")]);
-    renameSync(join(work, "tree"), target);
+    if (!existsSync(target)) renameSync(join(work, "tree"), target);
     return target;
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -213,7 +213,8 @@ export interface BootSpec {
   /** Guest port published on a free port of the loopback address. */
   readonly port?: { readonly host: number; readonly guest: number };
   readonly network?: boolean;
-  readonly channel?: boolean;
+  /** `later`: the port is there, the test connects by itself. */
+  readonly channel?: boolean | "later";
   readonly commandLine?: string;
   readonly memoryMiB?: number;
 }
@@ -383,7 +384,8 @@ afterEach(async () => {
 export async function startMachine(boot: BootParts, spec: BootSpec): Promise<BootedMachine> {
   const machine = new BootedMachine(...qemu(boot, spec));
   running.add(machine);
-  if (spec.channel !== false) await machine.connect(join(spec.work, "c"));
+  if (spec.channel !== false && spec.channel !== "later")
+    await machine.connect(join(spec.work, "c"));
   return machine;
 }
 

@@ -1,4 +1,3 @@
-#include "exec.h"
 #include "init.h"
 
 /* The records of a list key as a NULL-terminated array; empty records are left out on request. */

@@ -184,6 +184,7 @@ static void wait_turn(u32 ms) {
 /* Sends the last report and waits for the host's ack, again for each host that connects. */
 void channel_final(u16 type, const void *body, size_t length) {
   channel_wait_open(500);
+  if (dropped) say("reports that no host took were dropped: ", decimal(dropped).text, NULL);
   append(QUEUE_BYTES, type, body, length, NULL, 0);
   host_acked = 0;
   u64 start = now_ms();

@@ -34,6 +34,14 @@ void console_open(void) {
   }
 }
 
+/* For another init, which expects a terminal as the kernel leaves it. */
+void console_release(void) {
+  struct termios settings;
+  if (console_fd < 0 || sys_ioctl(console_fd, TCGETS, &settings) != 0) return;
+  settings.output |= OPOST;
+  sys_ioctl(console_fd, TCSETS, &settings);
+}
+
 /* Waits until the console takes more, at most `ms`. */
 static int wait_writable(int fd, u32 ms) {
   struct pollfd p = {fd, POLLOUT, 0};

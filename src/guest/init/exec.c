@@ -1,5 +1,3 @@
-#include "exec.h"
-
 #include "init.h"
 
 static struct exec_failure failure;

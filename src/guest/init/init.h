@@ -42,6 +42,7 @@ int each_name(const char *directory, int (*visit)(const char *name, void *contex
 /* console.c: init's own lines and the application's bytes. */
 extern int console_fd;
 void console_open(void);
+void console_release(void);
 void say(const char *first, ...); /* const char * …, NULL: one line `wick-init: …` */
 void console_drain(u32 ms);
 
@@ -100,7 +101,8 @@ struct application {
 };
 void application_read(struct application *application);
 void application_start(struct application *application);
-struct exec_failure {
+enum exec_step { EXEC_STEP_LIMITS, EXEC_STEP_DIRECTORY, EXEC_STEP_USER, EXEC_STEP_EXEC };
+struct exec_failure { /* how far the application's process came */
   int step; /* enum exec_step */
   int error;
   char path[4096];

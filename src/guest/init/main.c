@@ -44,7 +44,7 @@ void start_c(long *stack) {
   mount_first();
   console_open();
   if (second) adopt(argv + 2);
-  channel_wait_open(1000);
+  channel_wait_open(second ? 200 : 1000); /* stage 1 has waited already */
   if (!second) {
     report_hello();
     find_run_drive();

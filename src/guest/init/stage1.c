@@ -50,6 +50,7 @@ static void exec_foreign(char **argv, char **envp) {
   network_up();
   argv[0] = "/sbin/init";
   sys_signal_mask(&none);
+  console_release();
   long result = sys_execve(argv[0], argv, envp);
   char detail[4400];
   int reason = explain("/sbin/init", (int)-result, AT_FDCWD, detail, sizeof detail);
