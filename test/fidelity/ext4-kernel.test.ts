@@ -152,6 +152,13 @@ function large(make: TreeMaker): void {
   const directory = make.directory(Tree.ROOT, "large");
   for (let i = 0; i < 5000; i++)
     make.file(directory, `entry number ${i}`, i % 10 === 0 ? `${i}` : "");
+  for (let i = 0; i < 500; i++)
+    make.file(directory, Uint8Array.of(0xc3, 0xa9, 0xff, 0x80 + (i % 100), 0x30 + i / 100));
+  // 338 such names fill a block with "." and "..", 340 the first leaf of an index.
+  for (const count of [337, 338, 339, 340, 341, 680, 681]) {
+    const full = make.directory(Tree.ROOT, `${count} names`);
+    for (let i = 0; i < count; i++) make.file(full, `${i}`.padStart(4, "0"));
+  }
   const wide = make.directory(Tree.ROOT, "long names");
   for (let i = 0; i < 2000; i++) make.symlink(wide, `${i}-`.padEnd(250, "n"), `${i}`);
   make.directory(Tree.ROOT, "lost+found", { mode: 0o750, uid: 9 });

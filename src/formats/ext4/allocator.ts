@@ -19,6 +19,7 @@ export class Allocator {
   #free = new FreeRuns();
   /** Given-back runs of file data, long enough for file data. */
   readonly #reusable: Run[] = [];
+  #dataEnded = false;
 
   constructor(options: { readonly descriptorBlocks: number; readonly limit: number }) {
     this.#descriptorBlocks = options.descriptorBlocks;
@@ -32,6 +33,7 @@ export class Allocator {
     copy.#end = this.#end;
     copy.#free = this.#free.clone();
     copy.#reusable.push(...this.#reusable);
+    copy.#dataEnded = this.#dataEnded;
     return copy;
   }
 
@@ -50,7 +52,7 @@ export class Allocator {
 
   /** Takes back blocks that were handed out; they keep their old bytes. */
   giveBack(run: Run): void {
-    if (run.length >= WORTH_REUSING) this.#reusable.push(run);
+    if (run.length >= WORTH_REUSING && !this.#dataEnded) this.#reusable.push(run);
     else this.#free.add(run);
   }
 
@@ -104,6 +106,7 @@ export class Allocator {
 
   /** From now on everything that was given back is free alike. */
   endData(): void {
+    this.#dataEnded = true;
     for (const run of this.#reusable.splice(0)) this.#free.add(run);
   }
 
