@@ -6,5 +6,5 @@ export { parseEnvFile, splitVariable } from "./environment.ts";
 export { accountName, resolveUser, USER_FILE_MAX_BYTES, type UserFiles } from "./users.ts";
 export { resolveProcess, type ResolvedProcess } from "./resolve.ts";
 export { signalNumber } from "./signals.ts";
-export { parsePublishedAll, portKey, type PublishedPort } from "./ports.ts";
+export { parsePublishedAll, showPort, portKey, type PublishedPort } from "./ports.ts";
 export { parseCpus, parseMemory, parseSize } from "./memory.ts";

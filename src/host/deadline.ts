@@ -23,6 +23,8 @@ export function deadline(options: {
   return {
     remainingMs,
     async within(promise, awaited) {
+      // Whoever stops waiting must not leave a later failure without anybody to take it.
+      promise.catch(() => {});
       throwIfAborted(signal);
       let stopWaiting = (): void => {};
       const bound = new Promise<never>((_, reject) => {

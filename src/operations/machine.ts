@@ -62,6 +62,7 @@ export class RunningMachine implements AsyncDisposable {
   readonly #timeline: Timeline;
   readonly #readiness: Readiness;
   #broken: WickError | undefined;
+  #hasEnded = false;
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
@@ -74,6 +75,10 @@ export class RunningMachine implements AsyncDisposable {
     });
     this.ready = this.#readiness.done;
     this.exited = this.#end();
+    void this.exited.then(
+      (exit) => this.#readiness.ended(exit.report),
+      (error: unknown) => this.#readiness.fail(error),
+    );
     // Whoever wants them awaits them; nobody must.
     this.ready.catch(() => undefined);
     this.exited.catch(() => undefined);
@@ -87,6 +92,11 @@ export class RunningMachine implements AsyncDisposable {
   /** The moments of the start so far. */
   timeline(): readonly TimelinePoint[] {
     return this.#timeline.points();
+  }
+
+  /** Whether the VMM is gone. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** How the machine was made: kernel, drives, memory. */
@@ -144,8 +154,8 @@ export class RunningMachine implements AsyncDisposable {
 
   async #end(): Promise<MachineExit> {
     const vmm = await this.#parts.machine.exited;
+    this.#hasEnded = true;
     this.#parts.release();
-    this.#readiness.ended();
     const report = this.#session.final;
     if (this.#broken !== undefined) throw this.#broken;
     if (report?.kind === "setup-failed") throw setupError(report, this.#parts.machine);

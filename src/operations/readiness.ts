@@ -1,5 +1,5 @@
 import { WickError } from "../errors/index.ts";
-import { isFinal, type FinalReport, type Report } from "../guest/index.ts";
+import type { FinalReport, Report } from "../guest/index.ts";
 import type { Machine, PortForward } from "../vmm/index.ts";
 import { endInWords } from "./end-in-words.ts";
 
@@ -22,8 +22,7 @@ export class Readiness {
   readonly #watched: Watched;
   readonly #timer: NodeJS.Timeout;
   #resolve: () => void = () => undefined;
-  #reject: (error: WickError) => void = () => undefined;
-  #final: FinalReport | undefined;
+  #reject: (error: unknown) => void = () => undefined;
 
   constructor(ports: readonly PortForward[], watched: Watched) {
     this.#watched = watched;
@@ -33,7 +32,7 @@ export class Readiness {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#timer = setTimeout(() => this.#fail("NOT_READY", this.#late()), watched.timeoutMs);
+    this.#timer = setTimeout(() => this.fail(this.#notReady(this.#late())), watched.timeoutMs);
     this.#timer.unref();
     if (!watched.reports) this.#succeed();
   }
@@ -43,14 +42,19 @@ export class Readiness {
     if (report.kind === "listening") this.#missing.delete(report.port);
     const started = report.kind === "started" || report.kind === "listening";
     if (started && this.#missing.size === 0) this.#succeed();
-    if (isFinal(report)) this.#final = report;
   }
 
-  /** The machine is gone: with nothing to wait for that is fine, else it is not. */
-  ended(): void {
+  /** The machine is gone: with nothing left to wait for that is fine, else it is not. */
+  ended(report: FinalReport | undefined): void {
     if (this.#missing.size === 0) return this.#succeed();
-    const how = this.#final === undefined ? "the machine ended" : endInWords(this.#final);
-    this.#fail("NOT_READY", `${how} before it listened on ${this.#ports()}`);
+    const how = report === undefined ? "the machine ended" : endInWords(report);
+    this.fail(this.#notReady(`${how} before it listened on ${this.#ports()}`));
+  }
+
+  /** The machine failed, which says more than that nothing listens. */
+  fail(error: unknown): void {
+    clearTimeout(this.#timer);
+    this.#reject(error);
   }
 
   #succeed(): void {
@@ -69,13 +73,10 @@ export class Readiness {
     return `port ${[...this.#missing].sort((a, b) => a - b).join(", ")}`;
   }
 
-  #fail(code: "NOT_READY", words: string): void {
-    clearTimeout(this.#timer);
-    this.#reject(
-      new WickError(code, `Cannot wait for the application any longer: ${words}`, {
-        hint: "--timeout gives it more time; -p takes the port that the application listens on",
-        detail: this.#watched.machine.consoleTail(),
-      }),
-    );
+  #notReady(words: string): WickError {
+    return new WickError("NOT_READY", `Cannot wait for the application any longer: ${words}`, {
+      hint: "--timeout gives it more time; -p takes the port that the application listens on",
+      detail: this.#watched.machine.consoleTail(),
+    });
   }
 }

@@ -13,8 +13,9 @@ import {
 } from "../host/index.ts";
 import { buildInitrd, findKernel, type Kernel } from "../kernel/index.ts";
 import { debLayer, fetchPackages, type FetchProgress } from "../sources/index.ts";
-import { qemu, type Drive, type MachineSpec } from "../vmm/index.ts";
+import { qemu, type Drive, type MachineSpec, type PortForward } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
+import { choosePorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
 import { readImageFacts, type ImageFacts } from "./image-facts.ts";
 import { imageReference } from "./image-reference.ts";
@@ -53,7 +54,8 @@ async function start(
   const image = await imageOf(plan, directory.path, context);
   const facts = readImageFacts(image);
   const kernel = await kernelOf(plan, context);
-  const spec = specOf({ plan, image, facts, kernel, directory: directory.path });
+  const ports = await choosePorts(plan.ports);
+  const spec = specOf({ plan, image, facts, kernel, ports, directory: directory.path });
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };
   const machine = await runStep(context.onEvent, names, () => vmm.start(spec, context.signal));
@@ -110,6 +112,7 @@ interface Parts {
   readonly image: string;
   readonly facts: ImageFacts;
   readonly kernel: Kernel;
+  readonly ports: readonly PortForward[];
   readonly directory: string;
 }
 
@@ -129,7 +132,7 @@ function specOf(parts: Parts): MachineSpec {
     memoryMiB: plan.memoryMiB,
     cpus: plan.cpus,
     drives,
-    ports: plan.ports,
+    ports: parts.ports,
     network: plan.network,
     accel: plan.accel,
     directory,

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { run, type MachineExit, type RunningMachine, type RunOptions } from "../../index.ts";
+import { errorText, ExitCode } from "../fail.ts";
 import { catchInterruption, type Interruption } from "../interrupt.ts";
 import { showConsole } from "../console.ts";
 import { openProgress, type Progress } from "../progress/choose.ts";
@@ -110,19 +111,24 @@ async function attend(
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   const shown = showConsole(machine.console(), how.json ? process.stderr : process.stdout);
-  await untilReady(machine, how);
+  const early = await untilReady(machine, how);
   const exit = await machine.exited;
   await shown;
   if (how.json) process.stdout.write(`${JSON.stringify(resultOf(machine, exit))}\n`);
   if (exit.message !== undefined) process.stderr.write(`wick: ${exit.message}\n`);
-  return how.interruption.exitCode ?? exit.status ?? 0;
+  if (early !== undefined) process.stderr.write(errorText(early, process.stderr));
+  const failed = early === undefined ? 0 : ExitCode.runFailure;
+  return how.interruption.exitCode ?? (exit.status === 0 ? failed : (exit.status ?? failed));
 }
 
-/** Says where the ports are once somebody listens; a machine that never is ready is an error. */
+/**
+ * Says where the ports are once somebody listens. A machine that is not ready in time is an
+ * error; an application that ended by itself before is given back, since its status counts.
+ */
 async function untilReady(
   machine: RunningMachine,
   { interruption, progress }: { interruption: Interruption; progress: Progress },
-): Promise<void> {
+): Promise<unknown> {
   try {
     await machine.ready;
     for (const { protocol, hostAddress, hostPort, guestPort } of machine.ports) {
@@ -130,10 +136,13 @@ async function untilReady(
       progress.listener({ type: "note", message });
     }
   } catch (error) {
-    if (interruption.exitCode === undefined) throw error;
+    if (interruption.exitCode !== undefined) return undefined;
+    if (!machine.hasEnded) throw error;
+    return error;
   } finally {
     progress.close();
   }
+  return undefined;
 }
 
 function resultOf(machine: RunningMachine, exit: MachineExit): object {

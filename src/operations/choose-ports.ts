@@ -1,0 +1,35 @@
+import { showPort, type PublishedPort } from "../application/index.ts";
+import { WickError } from "../errors/index.ts";
+import { checkPortFree } from "../host/index.ts";
+import type { PortForward } from "../vmm/index.ts";
+
+/** The ports to forward: where a range of host ports is given, its first free one. */
+export async function choosePorts(ports: readonly PublishedPort[]): Promise<PortForward[]> {
+  const chosen: PortForward[] = [];
+  for (const port of ports) chosen.push(await chooseOne(port, chosen));
+  return chosen;
+}
+
+async function chooseOne(port: PublishedPort, taken: readonly PortForward[]): Promise<PortForward> {
+  const { hostRange, ...forward } = port;
+  if (hostRange === undefined) return forward;
+  for (let hostPort = hostRange.first; hostPort <= hostRange.last; hostPort++) {
+    const candidate = { ...forward, hostPort };
+    if (taken.some((other) => other.hostPort === hostPort)) continue;
+    if (await isFree(candidate)) return candidate;
+  }
+  const range = `${hostRange.first}-${hostRange.last}`;
+  throw new WickError(
+    "PORT_BUSY",
+    `Cannot publish ${showPort(port)}: all host ports of ${range} are in use`,
+  );
+}
+
+async function isFree(port: PortForward): Promise<boolean> {
+  try {
+    await checkPortFree(port);
+    return true;
+  } catch {
+    return false;
+  }
+}
