@@ -63,6 +63,7 @@ export class RunningMachine implements AsyncDisposable {
   readonly #readiness: Readiness;
   #broken: WickError | undefined;
   #hasEnded = false;
+  #isStarted = false;
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
@@ -117,7 +118,8 @@ export class RunningMachine implements AsyncDisposable {
   /** Asks the application to end, then kills it, then the machine; resolves when it is gone. */
   async stop(options: StopOptions = {}): Promise<void> {
     const graceMs = options.graceMs ?? STOP_GRACE_MS;
-    if (!this.#parts.reports) return this.kill();
+    // An application that does not run yet, or whose init takes no orders, has nothing to finish.
+    if (!this.#isStarted) return this.kill();
     this.#session.send({ kind: "stop", signal: options.signal ?? 0, graceMs });
     const timer = setTimeout(() => void this.kill(), graceMs + POWER_OFF_MS);
     try {
@@ -143,6 +145,7 @@ export class RunningMachine implements AsyncDisposable {
     if (report.kind === "warning") {
       this.#parts.onWarning(`in the machine: ${report.step}: ${report.text}`);
     }
+    if (report.kind === "started") this.#isStarted = true;
     if (report.kind === "listening") this.#timeline.addHost(`listening on ${report.port}`, now);
     this.#readiness.take(report);
   }

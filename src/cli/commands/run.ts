@@ -112,13 +112,23 @@ async function attend(
   if (signal.aborted) stop();
   const shown = showConsole(machine.console(), how.json ? process.stderr : process.stdout);
   const early = await untilReady(machine, how);
-  const exit = await machine.exited;
+  const exit = await endOf(machine, how.interruption);
   await shown;
   if (how.json) process.stdout.write(`${JSON.stringify(resultOf(machine, exit))}\n`);
   if (exit.message !== undefined) process.stderr.write(`wick: ${exit.message}\n`);
   if (early !== undefined) process.stderr.write(errorText(early, process.stderr));
   const failed = early === undefined ? 0 : ExitCode.runFailure;
   return how.interruption.exitCode ?? (exit.status === 0 ? failed : (exit.status ?? failed));
+}
+
+/** How it ended; after Ctrl-C it does not matter how. */
+async function endOf(machine: RunningMachine, interruption: Interruption): Promise<MachineExit> {
+  try {
+    return await machine.exited;
+  } catch (error) {
+    if (interruption.exitCode === undefined) throw error;
+    return {};
+  }
 }
 
 /**
