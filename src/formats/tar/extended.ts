@@ -7,9 +7,6 @@ import type { Where } from "./where.ts";
 
 const EMPTY: PaxRecords = { values: new Map(), sparsePairs: [], repeated: new Set() };
 
-/** Numbers and names that a record may change but never take away. */
-const NEVER_EMPTY = ["path", "linkpath", "size", "uid", "gid", "mtime", "GNU.sparse.name"];
-
 /** What extended headers say about the entry that follows them, and about all that follow. */
 export class Extended {
   longName: Uint8Array | undefined;
@@ -71,9 +68,9 @@ export class Extended {
   take(typeflag: number, payload: Uint8Array, where: Where): void {
     if (typeflag === typeflags.GNUTYPE_LONGNAME) this.longName = nameOf(payload, where);
     else if (typeflag === typeflags.GNUTYPE_LONGLINK) this.longLink = nameOf(payload, where);
-    else if (typeflag === typeflags.XGLTYPE) this.#takeGlobal(parseChecked(payload, where), where);
+    else if (typeflag === typeflags.XGLTYPE) this.#takeGlobal(parsePax(payload, where), where);
     // A second header replaces the first whole, as GNU tar and Go have it.
-    else this.#local = parseChecked(payload, where);
+    else this.#local = parsePax(payload, where);
   }
 
   /** Forgets what was said about one entry. */
@@ -108,14 +105,4 @@ function nameOf(payload: Uint8Array, where: Where): Uint8Array {
   if (name.length === payload.length) throw where.invalid("its long name has no end");
   if (name.length === 0) throw where.invalid("its long name is empty");
   return name;
-}
-
-/** POSIX lets an empty value delete, but tools do not agree on what then holds. */
-function parseChecked(payload: Uint8Array, where: Where): PaxRecords {
-  const records = parsePax(payload, where);
-  for (const key of NEVER_EMPTY) {
-    if (records.values.get(key)?.length === 0)
-      throw where.invalid(`its pax record ${key} is empty`);
-  }
-  return records;
 }

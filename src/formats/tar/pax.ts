@@ -1,3 +1,4 @@
+import { readDecimal, readTime } from "./numbers.ts";
 import type { Where } from "./where.ts";
 
 const NEWLINE = 0x0a;
@@ -52,12 +53,36 @@ function parseRecord(bytes: Uint8Array, start: number, records: PaxRecords, wher
   return end;
 }
 
+/**
+ * What is checked of every record, those too that a later one of the same key replaces and the
+ * times that wick does not keep: other readers stop there.
+ */
+const checks = new Map<string, (value: Uint8Array, key: string, where: Where) => void>([
+  ...["path", "linkpath", "GNU.sparse.name"].map((key) => [key, checkName] as const),
+  ...["size", "uid", "gid"].map((key) => [key, checkDecimal] as const),
+  ...["mtime", "atime", "ctime"].map((key) => [key, checkTime] as const),
+]);
+
+function checkName(value: Uint8Array, key: string, where: Where): void {
+  // POSIX lets an empty value delete, but tools do not agree on what then holds.
+  if (value.length === 0) throw where.invalid(`its pax record ${key} is empty`);
+}
+
+function checkDecimal(value: Uint8Array, key: string, where: Where): void {
+  readDecimal(latin1(value), `pax ${key}`, where);
+}
+
+function checkTime(value: Uint8Array, key: string, where: Where): void {
+  readTime(latin1(value), `pax ${key}`, where);
+}
+
 function addRecord(key: string, value: Uint8Array, records: PaxRecords, where: Where): void {
   if (key === SPARSE_OFFSET || key === SPARSE_NUMBYTES) {
     const wanted = records.sparsePairs.length % 2 === 0 ? SPARSE_OFFSET : SPARSE_NUMBYTES;
     if (key !== wanted) throw where.invalid(`its sparse map has ${key} in place of ${wanted}`);
     records.sparsePairs.push(value);
   } else {
+    checks.get(key)?.(value, key, where);
     if (records.values.has(key)) records.repeated.add(key);
     records.values.set(key, value);
   }

@@ -227,7 +227,7 @@ for (const [what, payload] of Object.entries(malformed)) {
   });
 }
 
-for (const key of ["path", "linkpath", "size", "uid", "gid", "mtime"]) {
+for (const key of ["path", "linkpath", "GNU.sparse.name"]) {
   test(`an empty pax ${key} is an error, since tools do not agree on what it means`, () => {
     expect(() => play(archive(pax([[key, ""]]), file("s")))).toThrow(`pax record ${key} is empty`);
   });
@@ -247,6 +247,21 @@ for (const [key, value] of [
     expect(() => play(archive(pax([[key, value]]), file("s")))).toThrow(key);
   });
 }
+
+test("a wrong number is an error also where a later record replaces it, or nobody keeps it", () => {
+  expect(() =>
+    play(
+      archive(
+        pax([
+          ["size", ""],
+          ["size", "0"],
+        ]),
+        file("a"),
+      ),
+    ),
+  ).toThrow("pax size");
+  expect(() => play(archive(pax([["atime", "soon"]]), file("a")))).toThrow("pax atime");
+});
 
 test("base-256 numbers are exact, negative times too", () => {
   const entry = only(

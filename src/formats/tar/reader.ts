@@ -281,13 +281,13 @@ export class TarReader {
     map?.check(file.realSize, this.#remaining, this.#where);
     const { block, header, realSize } = file;
     const entry = makeEntry(block, header, this.#extended, realSize, this.#where);
+    if (map !== undefined && entry.type !== "file") {
+      throw this.#where.invalid("a sparse file whose name ends in a slash");
+    }
     this.#file = undefined;
     this.#extended.reset();
     this.#visitor.entry(entry);
     this.#state = "data";
-    if (map !== undefined && entry.type !== "file") {
-      throw this.#where.invalid("a sparse file whose name ends in a slash");
-    }
     // A name with a slash at its end made it a directory, which has no contents.
     if (entry.type === "file") this.#contents.begin(realSize, map);
     if (this.#remaining === 0) this.#endData(entry.type === "file");
