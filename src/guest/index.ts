@@ -1,11 +1,5 @@
 /** guest/: what runs inside: init (C), the records it reads, the channel it reports on. */
-export {
-  decodeRecords,
-  encodeRecords,
-  type InitLimit,
-  type InitMount,
-  type InitRecords,
-} from "./records.ts";
+export { decodeRecords, encodeRecords, type InitRecords } from "./records.ts";
 export {
   FrameReader,
   decodeReport,
@@ -15,7 +9,6 @@ export {
   type Command,
   type ExecReason,
   type FinalReport,
-  type Frame,
   type Report,
 } from "./protocol.ts";
 export { initBinary, type GuestArch } from "./binaries.ts";

@@ -8,7 +8,7 @@
 export const MUST_UNDERSTAND = 0x8000;
 
 /** What the bytes of one record hold; list keys may come several times, in order. */
-export type RecordForm = "text" | "u32" | "u16" | "ipv4" | "structure";
+type RecordForm = "text" | "u32" | "u16" | "ipv4" | "structure";
 
 interface KeyRow {
   readonly key: number;

@@ -1,4 +1,4 @@
 /** The record files that init reads, `init.rec`, `run.rec` and `boot.rec`: docs/init.md. */
-export type { InitLimit, InitMount, InitRecords } from "./record-types.ts";
+export type { InitRecords } from "./record-types.ts";
 export { encodeRecords } from "./record-encode.ts";
 export { decodeRecords } from "./record-decode.ts";

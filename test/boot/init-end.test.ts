@@ -83,8 +83,9 @@ test("an application that exits 0 is reported, acknowledged, and the machine pow
   expect(kinds).toEqual(["hello", "stage1", "stage2", "started", "application", "ended", "exited"]);
 });
 
-test("status 7 comes back, and the machine restarts where it was told to", async () => {
-  const result = await endOf({ ...sh("exit 7"), ending: "restart" });
+test("status 7 comes back whatever the console says, and the machine restarts as told", async () => {
+  const lie = "echo 'wick-init: application exited with status 0'; exit 7";
+  const result = await endOf({ ...sh(lie), ending: "restart" });
   expect(result.final).toEqual({ kind: "exited", status: 7 });
   expect(result.console).toContain("reboot: Restarting system");
 });
@@ -124,6 +125,13 @@ test("an application deaf to the stop signal is killed when the grace is over", 
   machine.send({ kind: "stop", signal: 0, graceMs: 300 });
   const result = await machine.end();
   expect(result.final).toEqual({ kind: "signalled", signal: 9, oom: false });
+});
+
+test("a stop that comes while the machine still starts reaches the application", async () => {
+  const machine = await start(sh("while :; do sleep 0.1; done"));
+  machine.send({ kind: "stop", signal: 0, graceMs: 20_000 });
+  const result = await machine.end();
+  expect(result.final).toEqual({ kind: "signalled", signal: 15, oom: false });
 });
 
 test("signals from the host and to PID 1 from inside reach the application", async () => {

@@ -12,6 +12,11 @@ static size_t queued, dropped;
 
 static int connected;
 
+/* Stage 1 leaves the host's commands in the port, for the stage that can follow them. */
+static int listening;
+
+void channel_listen(void) { listening = 1; }
+
 /* A channel that broke stays closed, and one that never came is not looked for for ever. */
 enum { OPEN_ATTEMPTS = 1000 };
 static u32 attempts;
@@ -160,7 +165,7 @@ void channel_turn(void) {
   connected = !(events & POLLHUP);
   if (!connected) return;
   flush();
-  if (events & POLLIN) receive();
+  if (listening && (events & POLLIN)) receive();
 }
 
 /* A port without a host is always "readable" and hung up: look at it by the clock instead. */
@@ -184,6 +189,7 @@ static void wait_turn(u32 ms) {
 /* Sends the last report and waits for the host's ack, again for each host that connects. */
 void channel_final(u16 type, const void *body, size_t length) {
   channel_wait_open(500);
+  listening = 1;
   if (dropped) say("reports that no host took were dropped: ", decimal(dropped).text, NULL);
   append(QUEUE_BYTES, type, body, length, NULL, 0);
   host_acked = 0;

@@ -52,6 +52,7 @@ extern int host_spoke, host_acked;
 void channel_adopt(int fd, int pending_fd);
 void channel_wait_open(u32 ms);
 void channel_open(void);
+void channel_listen(void);
 void channel_send(u16 type, const void *head, size_t head_length, const void *tail,
                   size_t tail_length);
 void channel_turn(void);          /* sends and receives what is possible now */

@@ -3,6 +3,7 @@
 /* The machine around the application, then the application, then the machine's end. */
 _Noreturn void stage2(void) {
   static struct application application;
+  channel_listen();
   report_mark("stage2");
   if (records_load(RECORDS_INIT, "/.wick/init.rec") != 0) {
     struct record any;
