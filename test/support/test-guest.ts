@@ -11,10 +11,9 @@ export interface GuestModule {
   readonly bytes: Uint8Array;
 }
 
-const source = fileURLToPath(new URL("guest/test-init.c", import.meta.url));
-
-/** Compiles the tests' first process for this machine's architecture, without any libc of the guest. */
-export function compileTestInit(): Uint8Array {
+/** Compiles a first process of the tests for this machine's architecture, without any libc of the guest. */
+export function compileTestInit(name: "test-init" | "grow-init" = "test-init"): Uint8Array {
+  const source = fileURLToPath(new URL(`guest/${name}.c`, import.meta.url));
   const directory = join(tmpdir(), `cc-${process.pid}`);
   mkdirSync(directory);
   try {
