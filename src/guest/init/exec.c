@@ -33,13 +33,19 @@ static void set_limits(void) {
   }
 }
 
+/* A kernel without MULTIUSER knows root alone, and refuses to be asked. */
+static long change_ids(const struct application *a) {
+  long result = SYSCALL2(SYS_setgroups, a->group_count, a->groups);
+  if (result == 0) result = SYSCALL3(SYS_setresgid, a->gid, a->gid, a->gid);
+  if (result == 0) result = SYSCALL3(SYS_setresuid, a->uid, a->uid, a->uid);
+  return result == -ENOSYS && a->uid == 0 && a->gid == 0 ? 0 : result;
+}
+
 /* As runc does it: entered as root, and once more as the user where root was refused. */
 static void become_user(const struct application *a) {
   long entered = sys_chdir(a->directory);
   if (entered != 0 && entered != -EACCES) give_up(EXEC_STEP_DIRECTORY, entered, a->directory);
-  long result = SYSCALL2(SYS_setgroups, a->group_count, a->groups);
-  if (result == 0) result = SYSCALL3(SYS_setresgid, a->gid, a->gid, a->gid);
-  if (result == 0) result = SYSCALL3(SYS_setresuid, a->uid, a->uid, a->uid);
+  long result = change_ids(a);
   if (result != 0) give_up(EXEC_STEP_USER, result, "changing to it");
   if (entered != 0) entered = sys_chdir(a->directory);
   if (entered != 0) give_up(EXEC_STEP_DIRECTORY, entered, a->directory);
