@@ -185,6 +185,24 @@ test("extended attributes of GNU tar and bsdtar arrive byte for byte", () => {
   }
 });
 
+test("ACLs of GNU tar and bsdtar arrive as the kernel keeps them", () => {
+  const source = temporaryDirectory();
+  mkdirSync(join(source, "d"));
+  const acl = "u:12345:rw,g:23456:x,m::rwx";
+  const possible = spawnSync("setfacl", ["-m", acl, join(source, "d")]).status === 0;
+  if (possible) run("setfacl", "-d", "-m", acl, join(source, "d"));
+  const wanted = manifestOfDirectory(source);
+  if (possible) expect(wanted[1]).toMatch(/system.posix_acl_access.*system.posix_acl_default/);
+  for (const [program, options] of [
+    ["tar", ["--format=posix", "--acls"]],
+    ["bsdtar", ["--format", "pax", "--acls", "--no-xattrs"]],
+  ] as const) {
+    const archive = join(temporaryDirectory(), "a.tar");
+    run(program, "-c", ...options, "-f", archive, "-C", source, ".");
+    expect(manifestOf(archive)).toEqual(wanted);
+  }
+});
+
 test("the comparison with GNU tar finds one changed byte of a file and of a header", () => {
   const source = makeSource({ long: true, special: true });
   const archive = join(temporaryDirectory(), "a.tar");

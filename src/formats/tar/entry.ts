@@ -1,4 +1,5 @@
 import type { Entry, Kind, Time, Xattr } from "../../tree/index.ts";
+import { aclsOf } from "./acl.ts";
 import type { Extended } from "./extended.ts";
 import { readDevice, type Header } from "./header.ts";
 import { typeflags } from "./layout.ts";
@@ -71,7 +72,7 @@ export function makeEntry(
     type,
     path,
     size: type === "file" ? size : 0,
-    mode: header.mode & 0o7777,
+    mode: modeOf(header, records),
     uid: idOf("uid", header.uid, extended, where),
     gid: idOf("gid", header.gid, extended, where),
     mtime: mtimeOf(header, extended, where),
@@ -86,11 +87,22 @@ export function makeEntry(
   return { ...entry, rdev };
 }
 
+/** An ACL has the last word on the permission bits, as when it is set on a real file. */
+function modeOf(header: Header, records: ReadonlyMap<string, Uint8Array>): number {
+  const mode = header.mode & 0o7777;
+  if (records.size === 0) return mode;
+  const { permissions } = aclsOf(records);
+  return permissions === undefined ? mode : (mode & 0o7000) | permissions;
+}
+
 /** A file whose name ends in a slash is a directory (BSD's old convention). */
 function typeOf(header: Header, path: Uint8Array, size: number, where: Where): Entry["type"] {
   const kind = kindOfHeader(header)!;
   // "/" alone is a name and not a slash behind one.
   if (kind !== "file" || path.length < 2 || path.at(-1) !== SLASH) return kind;
+  if (header.typeflag === typeflags.CONTTYPE) {
+    throw where.invalid("a contiguous file whose name ends in a slash");
+  }
   // GNU tar skips these bytes, libarchive and Go do not.
   if (size > 0) throw where.invalid(`a file of ${size} bytes whose name ends in a slash`);
   return "directory";

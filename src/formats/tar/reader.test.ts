@@ -331,9 +331,15 @@ test("fields with spaces around the number, a leading NUL or no end are read as 
   );
 });
 
-test("types 7, NUL and 0 are regular files, and directories when the name ends in a slash", () => {
+test("types 7, NUL and 0 are regular files", () => {
   for (const typeflag of ["7", "\0", "0"]) {
     expect(only(file("a", "x", { typeflag })).type).toBe("file");
+  }
+});
+
+test("an empty file whose name ends in a slash is a directory, as v7 had them", () => {
+  expect(() => play(archive(file("a/", "", { typeflag: "7" })))).toThrow("contiguous file");
+  for (const typeflag of ["\0", "0"]) {
     expect(only(header({ name: "a/", typeflag, format: "v7" })).type).toBe("directory");
     const inconsistent = archive(file("a/", "x", { typeflag }));
     expect(() => play(inconsistent)).toThrow("name ends in a slash");
@@ -447,6 +453,33 @@ test("xattrs: LIBARCHIVE's are decoded, SCHILY's win, SELinux labels get their N
     ["user.both", "schily"],
   ]);
   expect(() => only(pax([["LIBARCHIVE.xattr.x", "!"]]), file("a"))).toThrow("not base64");
+});
+
+test("an ACL as text becomes the kernel's attribute, by number; names alone are left out", () => {
+  const text = "user::rwx,group::r-x,user:nobody:rw-:65534,mask::rwx,other::r--,group:12345:--x";
+  const { entries, warnings } = play(
+    archive(
+      pax([
+        ["SCHILY.acl.access", text],
+        ["SCHILY.acl.default", "user::rwx,user:somebody:rwx,group::r-x,mask::rwx,other::r-x"],
+      ]),
+      file("a"),
+    ),
+  );
+  const [acl, ...others] = entries[0]!.xattrs;
+  expect(others).toEqual([]);
+  expect(latin1(acl!.name)).toBe("system.posix_acl_access");
+  expect(Buffer.from(acl!.value).toString("hex")).toBe(
+    "02000000" +
+      "01000700ffffffff" +
+      "02000600feff0000" +
+      "04000500ffffffff" +
+      "0800010039300000" +
+      "10000700ffffffff" +
+      "20000400ffffffff",
+  );
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toContain("SCHILY.acl.default");
 });
 
 const sparseMaps: Record<string, Uint8Array> = {

@@ -1,5 +1,6 @@
 import { isZero } from "../../bytes/index.ts";
 import type { LayerVisitor } from "../../tree/index.ts";
+import { aclsOf } from "./acl.ts";
 import { BlockBuffer } from "./block-buffer.ts";
 import { Contents } from "./contents.ts";
 import { kindOfHeader, makeEntry, pathOf, payloadBytes } from "./entry.ts";
@@ -167,6 +168,7 @@ export class TarReader {
     this.#setRemaining(payload);
     const kind = kindOfHeader(header);
     if (kind === undefined || kind === "socket") return this.#leaveOut(header);
+    this.#warnOfAcls();
     const sparse = paxSparse(this.#extended, this.#where);
     if (kind === "file") return this.#startFile(block, header, { payload, sparse });
     if (sparse !== undefined) throw this.#where.invalid("sparse, but not a file");
@@ -174,6 +176,14 @@ export class TarReader {
     this.#extended.reset();
     this.#state = "skip";
     this.#finishPayload();
+  }
+
+  #warnOfAcls(): void {
+    if (this.#extended.isPlain) return;
+    for (const key of aclsOf(this.#extended.records()).unreadable) {
+      const what = `its ${key}: it names users or groups without their numbers`;
+      this.#visitor.warn(`Left out of ${this.#where.toString()} ${what}`);
+    }
   }
 
   #zeroBlock(): void {

@@ -1,4 +1,5 @@
 import type { Xattr } from "../../tree/index.ts";
+import { aclsOf } from "./acl.ts";
 import { latin1 } from "./pax.ts";
 import type { Where } from "./where.ts";
 
@@ -6,15 +7,10 @@ const SCHILY = "SCHILY.xattr.";
 const LIBARCHIVE = "LIBARCHIVE.xattr.";
 const SELINUX = "RHT.security.selinux";
 
-/** Whether `key` of a pax record names an extended attribute. */
-export function isXattrKey(key: string): boolean {
-  return key.startsWith(SCHILY) || key.startsWith(LIBARCHIVE) || key === SELINUX;
-}
-
 /**
  * The extended attributes among pax records, sorted by name. `SCHILY.xattr.NAME` holds the raw
  * value, `LIBARCHIVE.xattr.NAME` a base64 one under a percent-encoded name; where both give
- * one attribute, SCHILY's is taken.
+ * one attribute, SCHILY's is taken. ACLs in text form become the attributes that Linux keeps them in.
  */
 export function xattrsOf(records: ReadonlyMap<string, Uint8Array>, where: Where): Xattr[] {
   const found = new Map<string, Uint8Array>();
@@ -24,6 +20,9 @@ export function xattrsOf(records: ReadonlyMap<string, Uint8Array>, where: Where)
   }
   for (const [key, value] of records) {
     if (key.startsWith(SCHILY)) found.set(decodeSchily(key.slice(SCHILY.length)), value);
+  }
+  for (const { name, value } of aclsOf(records).xattrs) {
+    if (!found.has(latin1(name))) found.set(latin1(name), value);
   }
   const names = [...found.keys()].sort();
   return names.map((name) => ({ name: bytesOf(name), value: found.get(name)!.slice() }));
