@@ -1,3 +1,5 @@
+import { writeOut } from "./streams.ts";
+
 /** Colours and weights (SGR) are harmless; every other escape sequence is made visible. */
 const SGR = /^\[[0-9;]*m/;
 const ESCAPE = "\u001b";
@@ -55,7 +57,8 @@ export async function showConsole(
   stream: NodeJS.WriteStream,
 ): Promise<void> {
   const filter = stream.isTTY ? new TerminalFilter() : undefined;
-  for await (const chunk of console)
-    stream.write(filter === undefined ? chunk : filter.push(chunk));
+  for await (const chunk of console) {
+    await writeOut(stream, filter === undefined ? chunk : filter.push(chunk));
+  }
   if (filter !== undefined) stream.write(filter.end());
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { openImage } from "../../index.ts";
 import { quietContext } from "../run-command.ts";
 import { catchInterruption } from "../interrupt.ts";
+import { writeOut } from "../streams.ts";
 
 /** `wick cat`. */
 export function addCat(program: Command): void {
@@ -17,9 +18,7 @@ export function addCat(program: Command): void {
       using interruption = catchInterruption();
       using opened = openImage(image, quietContext(interruption.signal));
       for (const chunk of opened.read(path)) {
-        if (!process.stdout.write(chunk))
-          await new Promise((resolve) => process.stdout.once("drain", resolve));
-        if (process.stdout.destroyed) return;
+        if (!(await writeOut(process.stdout, chunk))) return;
       }
     });
 }

@@ -1,0 +1,38 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startWick, wick } from "../support/cli.ts";
+import { fetchPage } from "../support/fetch-page.ts";
+import { ordinaryUser, type OrdinaryUser } from "../support/ordinary-user.ts";
+
+/** Only root can become somebody else; for an ordinary user all other tests are this one. */
+const isRoot = process.getuid?.() === 0;
+let user: OrdinaryUser;
+
+beforeAll(() => {
+  if (isRoot) user = ordinaryUser();
+});
+afterAll(() => user?.remove());
+
+test.skipIf(!isRoot)(
+  "an ordinary user with an empty cache builds nginx from packages and serves its page",
+  async () => {
+    const image = join(user.home, "my image.ext4");
+    const as = { ...user, cwd: user.home };
+    const built = await wick(["build", "deb:nginx-light", "-o", "my image.ext4"], as);
+    expect(built.status, built.stderr).toBe(0);
+    expect(statSync(image).uid).toBe(65534);
+    const running = startWick(["run", "-p", "80", "./my image.ext4"], as);
+    await running.shown("-> 80/tcp");
+    const port = Number(/:(\d+) -> 80/.exec(running.text())![1]);
+    expect(await fetchPage(`http://127.0.0.1:${port}/`)).toContain("nginx");
+    running.child.kill("SIGTERM");
+    expect((await running.done).status).toBe(143);
+  },
+);
+
+test.skipIf(!isRoot)("what is kept of an ordinary user's work is private to him", () => {
+  const cache = join(user.home, ".cache", "wick");
+  expect(statSync(cache).mode & 0o777).toBe(0o700);
+  expect(readdirSync(cache).toSorted()).toEqual(["apt", "debs", "kernels"]);
+});
