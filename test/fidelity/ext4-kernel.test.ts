@@ -3,11 +3,13 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { superblock } from "../../src/formats/ext4/layout.ts";
 import { Tree } from "../../src/tree/index.ts";
 import {
   buildExt4,
   canMount,
   debugfs,
+  dumpe2fs,
   e2fsck,
   flipBytes,
   kernelComplaints,
@@ -207,6 +209,43 @@ test("debugfs finds files, attributes, owners and times without a mount", () => 
   expect(stat).toMatch(/User: +70000 +Group: 80000 /);
   expect(stat).toMatch(/mtime: 0xffffffff:77359400/);
   expect(debugfs(path, "stat /dev")).toContain("Device major/minor number: 300:70000");
+});
+
+test("dumpe2fs shows the features, label, UUID and defaults that were asked for", () => {
+  const { path } = buildExt4(times, { label: "wick image", journal: true, sizeBytes: 64 << 20 });
+  const text = dumpe2fs(path, "-h");
+  const fields = {
+    "Filesystem volume name": "wick image",
+    "Filesystem UUID": "00112233-4455-6677-8899-aabbccddeeff",
+    "Filesystem features":
+      "has_journal ext_attr dir_index filetype extent 64bit flex_bg sparse_super large_file huge_file dir_nlink extra_isize metadata_csum",
+    "Filesystem flags": "unsigned_directory_hash",
+    "Default mount options": "user_xattr acl",
+    "Filesystem state": "clean",
+    "Reserved block count": "0",
+    "Block count": "16384",
+    "Inode count": "4096",
+    "Inode size": "256",
+    "Group descriptor size": "64",
+    "Flex block group size": "16",
+    "Default directory hash": "half_md4",
+    "Journal backup": "inode blocks",
+    "Checksum type": "crc32c",
+    "Total journal blocks": "1024",
+    "Journal start": "0",
+  };
+  for (const [field, value] of Object.entries(fields)) {
+    expect(new RegExp(`^${field}:\\s+(.*?)\\s*$`, "m").exec(text)?.[1], field).toBe(value);
+  }
+});
+
+test("the superblock's copy of the journal's block map is that of inode 8", () => {
+  const { path } = buildExt4(times, { journal: true, sizeBytes: 64 << 20 });
+  const [, block, offset] = /at block (\d+), offset (0x[0-9a-f]+)/.exec(debugfs(path, "imap <8>"))!;
+  const image = readFileSync(path);
+  const at = Number(block) * 4096 + Number(offset);
+  const words = Array.from({ length: 15 }, (_, i) => image.readUInt32LE(at + 0x28 + i * 4));
+  expect(superblock.read(image, 1024).s_jnl_blocks).toEqual([...words, 0, 1024 * 4096]);
 });
 
 test.skipIf(!canMount)("a path of more than 4096 bytes can be walked down to its end", () => {

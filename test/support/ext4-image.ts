@@ -6,7 +6,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readSync,
   rmSync,
   writeSync,
@@ -177,6 +176,3 @@ export function flipBytes(path: string, position: number, length = 1): void {
   );
   closeSync(fd);
 }
-
-/** Names in a directory on the host, as bytes in latin-1. */
-export const namesIn = (path: string): string[] => readdirSync(path, "latin1").sort();

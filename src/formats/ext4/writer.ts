@@ -47,7 +47,11 @@ export interface Ext4Options {
    * derived from it.
    */
   readonly uuid: Uint8Array | (() => Uint8Array);
-  /** Upper bound of the files' bytes, where it is known: saves room and sets no limit too low. */
+  /**
+   * Upper bound of the files' bytes, where it is known. Without `sizeBytes` it says how much
+   * room to keep for group descriptors (else for 512 GiB, which costs `min` up to 250 KiB);
+   * 8 GiB more than it is still accepted.
+   */
   readonly expectedBytes?: number;
   /** Gets a sentence for the user about whatever could not be kept as it is. */
   warn(message: string): void;
