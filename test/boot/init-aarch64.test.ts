@@ -18,9 +18,9 @@ let boot: BootParts;
 let shared: string;
 let image: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   shared = mkdtempSync(join(tmpdir(), "boot-"));
-  boot = bootParts(shared, "aarch64");
+  boot = await bootParts(shared, "aarch64");
   busyboxRoot(boot, join(shared, "root"), { argv: ["sh", "-c", "exit 0"], env: ["PATH=/bin"] });
   image = ext4(join(shared, "root.ext4"), rootUuid, "16M", join(shared, "root"));
 }, 300_000);

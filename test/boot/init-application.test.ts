@@ -19,9 +19,9 @@ let boot: BootParts;
 let root: Buffer;
 let shared: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   shared = mkdtempSync(join(tmpdir(), "boot-"));
-  boot = bootParts(shared);
+  boot = await bootParts(shared);
   const image: InitRecords = {
     argv: ["/bin/sh", "-c", "exit 0"],
     env: ["PATH=/bin", "FROM=image"],
@@ -91,12 +91,16 @@ test("user, groups, directory, environment and arguments are exactly those of th
 });
 
 test("an empty list in run.rec takes the image's away; an absent key keeps it", async () => {
-  const script =
-    'echo "groups=$(id -G)"; echo "from=$FROM"; echo "name=$(cat /proc/sys/kernel/hostname)"';
+  const script = [
+    'echo "groups=$(id -G)"',
+    'echo "from=$FROM"',
+    'echo "name=$(cat /proc/sys/kernel/hostname)"',
+    'echo "writes=$( (echo > /x) 2>/dev/null && echo pass || echo fail)"',
+  ].join("; ");
   const kept = await facts(script, {});
-  expect(kept.said).toEqual({ groups: "0 4 5", from: "image", name: "from-image" });
-  const emptied = await facts(script, { groups: [], hostname: "from-run" });
-  expect(emptied.said).toEqual({ groups: "0", from: "image", name: "from-run" });
+  expect(kept.said).toEqual({ groups: "0 4 5", from: "image", name: "from-image", writes: "pass" });
+  const emptied = await facts(script, { groups: [], hostname: "from-run", readOnly: true });
+  expect(emptied.said).toEqual({ groups: "0", from: "image", name: "from-run", writes: "fail" });
 });
 
 test("/dev/stdout and /dev/stderr open again by path for an ordinary user", async () => {

@@ -25,9 +25,9 @@ let shared: string;
 let image: string;
 let scriptImage: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   shared = mkdtempSync(join(tmpdir(), "boot-"));
-  boot = bootParts(shared);
+  boot = await bootParts(shared);
   const records: InitRecords = { argv: ["sh", "-c", "exit 0"], env: ["PATH=/bin"] };
   busyboxRoot(boot, join(shared, "root"), records, {
     "etc/hostname": "",

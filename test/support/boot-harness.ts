@@ -1,6 +1,6 @@
 /**
- * Boots init on QEMU (TCG) with other people's tools: Debian's cloud kernel, the cpio program,
- * mke2fs, busybox. What is downloaded stays in build/boot-parts for the next run.
+ * Boots init on QEMU (TCG) with the distribution's kernel and other people's tools: the cpio
+ * program, mke2fs, busybox. What is downloaded stays in build/ for the next run.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import {
@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
@@ -32,30 +32,15 @@ import {
   type Report,
 } from "../../src/guest/index.ts";
 
+import { findKernel, type Kernel } from "../../src/kernel/index.ts";
+import { aptPackages, testKernel } from "./kernel-packages.ts";
+
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const parts = join(repository, "build", "boot-parts");
 
-const debianArch = { x86_64: "amd64", aarch64: "arm64" } as const;
+const ownArch: GuestArch = process.arch === "arm64" ? "aarch64" : "x86_64";
 
-/** Modules in the order in which Debian's cloud kernel needs them. */
-const moduleOrder = [
-  "virtio_ring",
-  "virtio",
-  "virtio_pci_modern_dev",
-  "virtio_pci_legacy_dev",
-  "virtio_pci",
-  "virtio_blk",
-  "failover",
-  "net_failover",
-  "virtio_net",
-  "virtio_console",
-  "crc16",
-  "mbcache",
-  "jbd2",
-  "crc32c_generic",
-  "ext4",
-  "overlay",
-];
+const debianArch = { x86_64: "amd64", aarch64: "arm64" } as const;
 
 function run(command: string, words: readonly string[], cwd?: string): string {
   const where = cwd === undefined ? {} : { cwd };
@@ -84,8 +69,7 @@ function packageTree(arch: GuestArch, name: string): string {
   const work = `${target}.${process.pid}.part`;
   mkdirSync(work, { recursive: true });
   try {
-    const own = process.arch === "x64" ? "x86_64" : "aarch64";
-    const apt = arch === own ? [] : foreignApt(arch, join(work, "apt"));
+    const apt = arch === ownArch ? [] : foreignApt(arch, join(work, "apt"));
     let wanted = name;
     if (name.startsWith("linux-image")) {
       const depends = run("apt-cache", [...apt, "depends", name]);
@@ -111,9 +95,19 @@ function cpio(directory: string): Buffer {
   });
 }
 
-function findModules(tree: string): Map<string, string> {
-  const found = run("find", [tree, "-name", "*.ko"]).split("\n").filter(Boolean);
-  return new Map(found.map((path) => [basename(path, ".ko"), path]));
+/** The kernel as wick finds it; another architecture's comes from a package that we unpacked. */
+function kernelOf(arch: GuestArch): Promise<Kernel> {
+  if (arch === ownArch) return testKernel(arch);
+  const tree = packageTree(arch, `linux-image-cloud-${debianArch[arch]}`);
+  const name = readdirSync(join(tree, "boot")).find((entry) => entry.startsWith("vmlinu"))!;
+  const releases = join(tree, "lib", "modules");
+  return findKernel({
+    arch,
+    kernelFile: join(tree, "boot", name),
+    modulesDirectory: join(releases, readdirSync(releases)[0]!),
+    cacheDirectory: join(parts, "unused"),
+    packages: aptPackages,
+  });
 }
 
 /** Kernel, and the base initramfs with init and its modules. */
@@ -125,24 +119,21 @@ export interface BootParts {
 }
 
 /** What every boot test needs; made once for a test file. */
-export function bootParts(work: string, arch: GuestArch = "x86_64"): BootParts {
+export async function bootParts(work: string, arch: GuestArch = "x86_64"): Promise<BootParts> {
   run(process.execPath, [join(repository, "scripts", "build-init.mjs")]);
-  const tree = packageTree(arch, `linux-image-cloud-${debianArch[arch]}`);
   const busybox = join(packageTree(arch, "busybox-static"), "bin", "busybox");
-  const kernel = readdirSync(join(tree, "boot")).find((name) => name.startsWith("vmlinu"))!;
+  const kernel = await kernelOf(arch);
   const stage = join(work, "base");
   for (const name of ["dev", "proc", "sys", ".wick/modules"]) {
     mkdirSync(join(stage, name), { recursive: true });
   }
   copyFileSync(fileURLToPath(initBinary(arch)), join(stage, "init"));
-  const available = findModules(tree);
-  const modules = moduleOrder.filter((name) => available.has(name));
-  for (const name of modules) {
-    copyFileSync(available.get(name)!, join(stage, ".wick/modules", `${name}.ko`));
+  for (const { name, bytes } of kernel.modules) {
+    writeFileSync(join(stage, ".wick/modules", `${name}.ko`), bytes);
   }
-  const boot = encodeRecords({ modules: modules.map((name) => `/.wick/modules/${name}.ko`) });
-  writeFileSync(join(stage, ".wick/boot.rec"), boot);
-  return { arch, kernel: join(tree, "boot", kernel), base: cpio(stage), busybox };
+  const modules = kernel.modules.map(({ name }) => `/.wick/modules/${name}.ko`);
+  writeFileSync(join(stage, ".wick/boot.rec"), encodeRecords({ modules }));
+  return { arch, kernel: kernel.path, base: cpio(stage), busybox };
 }
 
 const applets =

@@ -6,7 +6,7 @@
 #include "records.h"
 #include "sys.h"
 
-/* memory.c: what the compiler may call by itself, and memory that is never given back. */
+/* copy.c: what the compiler may call by itself; memory.c: memory that is never given back. */
 void *memcpy(void *to, const void *from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
 void *memset(void *to, int byte, size_t n);
