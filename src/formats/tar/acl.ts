@@ -46,8 +46,11 @@ export interface Acls {
   readonly unreadable: readonly string[];
 }
 
+const NO_ACLS: Acls = { xattrs: [], permissions: undefined, unreadable: [] };
+
 /** Turns the ACL records into the extended attributes that Linux keeps them in. */
 export function aclsOf(values: ReadonlyMap<string, Uint8Array>): Acls {
+  if (!records.some(([key]) => values.has(key))) return NO_ACLS;
   const acls = { xattrs: [] as Xattr[], unreadable: [] as string[] };
   let permissions: number | undefined;
   for (const [key, attribute] of records) {
