@@ -48,3 +48,4 @@ export { makeNewDirectory, movePath, replaceSymlink, tryHardLink } from "./links
 export { every, listDirectory, readSymlink, writeSmallFile, type ListedFile } from "./listing.ts";
 export { hostArch } from "./machine.ts";
 export { cloneFile } from "./copy.ts";
+export { freeBytes } from "./free-space.ts";

@@ -85,7 +85,11 @@ async function update(
   const action = "fetch the package lists";
   try {
     const args = aptArguments({ ...places, listsPath }, architecture);
-    await runApt("apt-get", [...args, "-q", "update"], { purpose: action, signal });
+    await runApt("apt-get", [...args, "-q", "update"], {
+      purpose: action,
+      signal,
+      watched: [listsPath, join(listsPath, "partial")],
+    });
     return undefined;
   } catch (error) {
     const told = aptError(error, action);

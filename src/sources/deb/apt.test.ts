@@ -249,6 +249,50 @@ test("a source that cannot be reached beside the host's own only warns", async (
   expect(told).toEqual([expect.stringMatching(/^Cannot fetch the package lists: .*127\.0\.0\.1/)]);
 });
 
+test("a full disk is DISK_FULL in seconds, and nothing is left", async () => {
+  const directory = temporaryDirectory();
+  // Only root may mount a small disk; others see what apt says where it notices by itself.
+  if (isRoot) execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "small", directory]);
+  else fakeApt(directory, "E: Write error - write (28: No space left on device)");
+  const before = process.env["PATH"];
+  if (!isRoot) process.env["PATH"] = `${directory}:${before}`;
+  try {
+    await expect(fetchFrom(directory, ["nginx-light"])).rejects.toMatchObject({
+      code: "DISK_FULL",
+      hint: expect.stringContaining("WICK_CACHE"),
+    });
+    expect(readdirSync(join(directory, "apt/amd64"))).toEqual([]);
+  } finally {
+    process.env["PATH"] = before;
+    if (isRoot) execFileSync("umount", [directory]);
+  }
+});
+
+test("broken dependencies are told in apt's own words", async () => {
+  const directory = temporaryDirectory();
+  fakeApt(directory, "E: Unable to correct problems, you have held broken packages.");
+  const before = process.env["PATH"];
+  process.env["PATH"] = `${directory}:${before}`;
+  try {
+    await expect(fetchFrom(cache, ["nginx-light", "curl"])).rejects.toMatchObject({
+      code: "SOURCE_FAILED",
+      message: expect.stringContaining('apt says "Unable to correct problems'),
+      detail: expect.arrayContaining([" x : Depends: y but it is not installable"]),
+    });
+  } finally {
+    process.env["PATH"] = before;
+  }
+});
+
+/** An apt-get that fails with these words, whatever it is asked. */
+function fakeApt(directory: string, words: string): void {
+  const path = join(directory, "apt-get");
+  const unmet =
+    "The following packages have unmet dependencies:\\n x : Depends: y but it is not installable\\n";
+  writeFileSync(path, `#!/bin/sh\nprintf "${unmet}"\necho "${words}" >&2\nexit 100\n`);
+  chmodSync(path, 0o755);
+}
+
 test("a signal ends a fetch with INTERRUPTED and leaves nothing", async () => {
   const directory = temporaryDirectory();
   const stop = new AbortController();

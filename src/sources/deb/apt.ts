@@ -21,6 +21,7 @@ import { notFound } from "./not-found.ts";
 import { aptWord, type DebArchitecture, type PackageRequest } from "./packages.ts";
 import { Resolved } from "./resolved.ts";
 import { runApt } from "./run-apt.ts";
+import type { Watched } from "./stall.ts";
 import { type PackageUri, parseUris } from "./uris.ts";
 
 /** A package file on this host whose bytes have the digest that the signed lists give. */
@@ -200,6 +201,7 @@ class AptRun {
     return runApt("apt-get", [...this.#arguments(), "-qq", how, "install", "--", ...this.#words], {
       purpose: this.#action(),
       signal: this.#request.signal,
+      watched: this.#watched(),
     });
   }
 
@@ -208,8 +210,14 @@ class AptRun {
       packages: this.#request.packages,
       arguments: this.#arguments(),
       problem: this.#problem,
+      watched: this.#watched(),
       signal: this.#request.signal,
     });
+  }
+
+  #watched(): Watched {
+    const { statePath, archivesPath } = this.#places;
+    return [statePath, archivesPath, join(archivesPath, "partial")];
   }
 
   #arguments(): string[] {

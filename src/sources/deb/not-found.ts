@@ -2,6 +2,7 @@ import { WickError } from "../../errors/index.ts";
 import { closest } from "../closest.ts";
 import type { PackageRequest } from "./packages.ts";
 import { runApt } from "./run-apt.ts";
+import type { Watched } from "./stall.ts";
 
 interface Asked {
   readonly packages: readonly PackageRequest[];
@@ -10,6 +11,7 @@ interface Asked {
   /** What went wrong when the lists were fetched. */
   readonly problem: WickError | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly watched: Watched;
 }
 
 const SHOWN = 5;
@@ -76,6 +78,7 @@ async function ask(asked: Asked, words: readonly string[]): Promise<string[]> {
     const output = await runApt("apt-cache", [...asked.arguments, ...words], {
       purpose: "look for packages of a similar name",
       signal: asked.signal,
+      watched: asked.watched,
     });
     return output.split("\n").filter((line) => line !== "");
   } catch {

@@ -1,10 +1,13 @@
 import { isWickError, WickError } from "../../errors/index.ts";
 import { pipeThroughTool } from "../../host/index.ts";
+import { type Watched, watchStall } from "./stall.ts";
 
 /** How a run of apt is named in errors, and stopped. */
 export interface RunOptions {
   readonly purpose: string;
   readonly signal: AbortSignal | undefined;
+  /** Where it writes. */
+  readonly watched: Watched;
 }
 
 /** Lines of apt's answer that explain broken dependencies, in the error. */
@@ -14,9 +17,11 @@ const EXPLAINED_LINES = 8;
 export async function runApt(
   program: "apt-get" | "apt-cache",
   args: readonly string[],
-  { purpose, signal }: RunOptions,
+  { purpose, signal: ours, watched }: RunOptions,
 ): Promise<string> {
   const parts: Uint8Array[] = [];
+  using watch = watchStall(watched);
+  const signal = ours === undefined ? watch.signal : AbortSignal.any([ours, watch.signal]);
   const text = (): string => Buffer.concat(parts).toString();
   try {
     const output = pipeThroughTool(program, args, { purpose, signal, startsOthers: true });
