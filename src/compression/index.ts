@@ -1,5 +1,4 @@
 /** compression/: gzip, zstd, xz, bzip2 and lz4 behind one stream; the magic number decides. */
 export { decompress } from "./decompress.ts";
-export { type CompressionKind, kindOf, MAGIC_BYTES } from "./kinds.ts";
+export { type CompressionKind, kindOf } from "./kinds.ts";
 export type { DecompressOptions } from "./options.ts";
-export { type Headed, withHead } from "./head.ts";

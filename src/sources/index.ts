@@ -2,7 +2,6 @@
 export type { ReadMerged, Source, SourceContents } from "./source.ts";
 export { parseSource, type ParsedSource, type SourceKind } from "./parse.ts";
 export { openSource, type SourceOptions } from "./open.ts";
-export { lookAtFile, type FileKind } from "./file-kind.ts";
 export { directoryLayer } from "./directory.ts";
 export type { Owner } from "./owner.ts";
 export {

@@ -2,4 +2,4 @@
 export { fetchPackages, type DebFile, type FetchProgress, type FetchRequest } from "./apt.ts";
 export { debSource, type DebOptions } from "./deb.ts";
 export { debLayer, type DebLayerOptions, type DebReference } from "./deb-layer.ts";
-export { type DebArchitecture, type PackageRequest, parsePackages } from "./packages.ts";
+export type { DebArchitecture, PackageRequest } from "./packages.ts";
