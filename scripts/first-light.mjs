@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build, openImage, run, WickError } from "../dist/index.js";
+import { build, openImage, run, shellLine, WickError } from "../dist/index.js";
 
 const root = new URL("..", import.meta.url).pathname;
 const SOURCE = "deb:nginx-light";
@@ -56,14 +56,6 @@ async function fetchPage(url, signal) {
     }
     await sleep(20, undefined, { signal });
   }
-}
-
-/** Words of a command for a shell, one option a line. */
-function shellText(words) {
-  const quoted = words.map((word) =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`,
-  );
-  return quoted.join(" ").replaceAll(/ (-[A-Za-z])/g, " \\\n    $1");
 }
 
 async function buildImage(files, token, context) {
@@ -124,7 +116,7 @@ function report({ token, built, served, files }) {
   say(`  initramfs ${mib(statSync(join(files.machine, "initrd.cpio")).size)}`);
   say(`  memory    ${machine.spec.memoryMiB} MiB`);
   say("\nThe same files by hand");
-  say(`    ${shellText(machine.commandByHand)}`);
+  say(`  ${shellLine(machine.commandByHand)}`);
   say(`\nThe application ended with status ${exit.status}, the machine powered off.`);
   say(
     `Its files are in ${relative(process.cwd(), files.directory) || "."}: wick inspect, ls and cat look into nginx.ext4.`,

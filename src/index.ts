@@ -14,3 +14,4 @@ export type { TimelinePoint } from "./operations/timeline.ts";
 export { openImage, type ListedNode, type OpenedImage } from "./operations/open-image.ts";
 export type { Inspection } from "./operations/inspect.ts";
 export { version } from "./operations/version.ts";
+export { shellLine } from "./vmm/index.ts";

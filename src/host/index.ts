@@ -1,8 +1,6 @@
 /** host/: the only room that touches the machine: files, processes, clock; tests put faults here. */
-export { checkFault, setFaults, type Fault, type HostCall } from "./faults.ts";
-export { errnoOf, hostError } from "./host-error.ts";
+export { setFaults, type Fault, type HostCall } from "./faults.ts";
 export { FileStorage, type OpenMode } from "./file-storage.ts";
-export { undoAtExit } from "./cleanup.ts";
 export { randomName, temporaryDirectory, type TemporaryDirectory } from "./temporary.ts";
 export { publish, type PublishOptions } from "./publish.ts";
 export {
@@ -17,7 +15,7 @@ export {
 } from "./files.ts";
 export { wickDirectories, type Environment, type WickDirectories } from "./directories.ts";
 export { findProgram, requireProgram } from "./programs.ts";
-export { runTool, toolEnvironment, type ToolOptions } from "./tool.ts";
+export { runTool, type ToolOptions } from "./tool.ts";
 export { pipeThroughTool, type PipeToolOptions } from "./pipe-tool.ts";
 export { monotonicMs, unixSeconds } from "./clock.ts";
 export { deadline, type Deadline } from "./deadline.ts";
@@ -39,6 +37,7 @@ export {
   readExactly,
   statExactly,
   type BytePath,
+  type ExactStat,
 } from "./walk.ts";
 export { readXattrs, type FoundXattrs, type HostXattr } from "./xattrs.ts";
 export { currentUser } from "./user.ts";

@@ -18,8 +18,11 @@ import { hostError } from "./host-error.ts";
 /** Paths are bytes: names need not be UTF-8. */
 export type BytePath = Uint8Array;
 
+/** What lstat(2) says, in 64-bit integers and nanoseconds. */
+export type ExactStat = BigIntStats;
+
 /** The status of `path` itself, links not followed; times in ns. */
-export function statExactly(path: BytePath): BigIntStats {
+export function statExactly(path: BytePath): ExactStat {
   return act("stat", path, "look at", () => lstatSync(Buffer.from(path), { bigint: true }));
 }
 
@@ -41,7 +44,7 @@ export function linkTarget(path: BytePath): Uint8Array {
  */
 export function readExactly(
   path: BytePath,
-  expected: BigIntStats,
+  expected: ExactStat,
   buffer: Uint8Array,
   take: (bytes: Uint8Array) => void,
 ): void {

@@ -150,7 +150,7 @@ test("a kernel of the user's own is taken without packages, with its modules", a
   const { path, release } = await testKernel();
   const packages: KernelPackages = {
     fetch: () => Promise.reject(new Error("packages were asked")),
-    layer: aptPackages.layer,
+    layer: (file) => aptPackages.layer(file),
   };
   const options = { arch: "x86_64", kernelFile: path, cacheDirectory: "/x", packages } as const;
   expect(await findKernel(options)).toMatchObject({

@@ -62,7 +62,7 @@ async function start(
   return new RunningMachine({
     machine,
     spec,
-    commandByHand: vmm.commandByHand(spec),
+    commandByHand: vmm.commandByHand({ ...spec, ports: machine.ports }),
     startedAtMs,
     reports: facts.reports,
     timeoutMs: plan.timeoutMs,

@@ -1,4 +1,4 @@
-import { mergeConfigs, type AppConfig } from "../application/index.ts";
+import type { AppConfig } from "../application/index.ts";
 import type { ContentPlan } from "../config/index.ts";
 import { createExt4, type Ext4Summary } from "../formats/ext4/index.ts";
 import { throwIfAborted, type FileStorage } from "../host/index.ts";
@@ -38,17 +38,19 @@ export async function writeImage(
   const work = new Work(plan, storage, context);
   await runStep(context.onEvent, { step: "unpack", title: "Write files" }, async (step) => {
     work.onBytes = (done) => step.bytes(done);
-    for (const source of sources) await work.add(source);
+    for (const source of sources) {
+      await work.add(source);
+      work.endFirst();
+    }
     await addAdditions(plan, work, context);
   });
   const names = { step: "image", title: "Write the file system" };
   return runStep(context.onEvent, names, () => work.finish(configOf(sources), sources));
 }
 
-/** The config that sources carry, later ones over earlier ones; undefined when none does. */
+/** What is merged on top adds files; the application is that of the first source that names one. */
 function configOf(sources: readonly SourceContents[]): AppConfig | undefined {
-  const configs = sources.flatMap(({ config }) => (config === undefined ? [] : [config]));
-  return configs.length === 0 ? undefined : configs.reduce(mergeConfigs);
+  return sources.find(({ config }) => config !== undefined)?.config;
 }
 
 /** One image under way. */
@@ -63,6 +65,7 @@ class Work {
   /** What the UUID follows from: identities of sources, digests of what could not say. */
   readonly #identity: string[] = [];
   #bytes = 0;
+  #isFirst = true;
 
   constructor(plan: ContentPlan, storage: FileStorage, context: Context) {
     this.#plan = plan;
@@ -91,9 +94,16 @@ class Work {
     await this.play(source.finish(read), { isIdentified: false });
   }
 
+  /** From here on everything is merged on top. */
+  endFirst(): void {
+    this.#isFirst = false;
+  }
+
   async play(layer: Layer, how: { isIdentified: boolean }): Promise<void> {
     const { tree, sink, warn } = this;
-    const unpacker = new Unpacker({ tree, sink, warn });
+    // On top of another source, a /lib fits into the link that a merged /usr has there.
+    const directoryLinks = this.#isFirst ? "replace" : "keep";
+    const unpacker = new Unpacker({ tree, sink, warn, directoryLinks });
     const counted = new Counted(unpacker, (bytes) => this.#count(bytes));
     if (how.isIdentified) await layer.play(counted, this.#context.signal);
     else if (layer.digest !== undefined) {

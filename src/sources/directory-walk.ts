@@ -1,4 +1,3 @@
-import type { BigIntStats } from "node:fs";
 import { compareBytes, display, toSafeNumber, utf8 } from "../bytes/index.ts";
 import {
   letOthersRun,
@@ -8,6 +7,7 @@ import {
   statExactly,
   throwIfAborted,
   type HostXattr,
+  type ExactStat,
 } from "../host/index.ts";
 import { type Entry, kindOf, type LayerVisitor, type Time } from "../tree/index.ts";
 import type { OwnerRule } from "./owner.ts";
@@ -87,7 +87,7 @@ export class DirectoryWalk {
   }
 
   /** What another file system holds (/proc, a mounted share) is no part of the directory. */
-  #directory(path: Uint8Array, status: BigIntStats): boolean {
+  #directory(path: Uint8Array, status: ExactStat): boolean {
     this.#options.visitor.entry(this.#entry(path, status));
     if (status.dev === this.#device) return true;
     const shown = display(path);
@@ -95,7 +95,7 @@ export class DirectoryWalk {
     return false;
   }
 
-  #contents(path: Uint8Array, status: BigIntStats): void {
+  #contents(path: Uint8Array, status: ExactStat): void {
     const { visitor } = this.#options;
     readExactly(this.#absolute(path), status, this.#buffer, (bytes) => visitor.data(bytes));
     visitor.endFile();
@@ -103,7 +103,7 @@ export class DirectoryWalk {
   }
 
   /** The name under which the same inode was played before; undefined when it was not. */
-  #firstName(path: Uint8Array, status: BigIntStats): Uint8Array | undefined {
+  #firstName(path: Uint8Array, status: ExactStat): Uint8Array | undefined {
     if (status.nlink < 2n) return undefined;
     const key = `${status.dev}:${status.ino}`;
     const first = this.#linked.get(key);
@@ -111,7 +111,7 @@ export class DirectoryWalk {
     return first;
   }
 
-  #entry(path: Uint8Array, status: BigIntStats): Entry {
+  #entry(path: Uint8Array, status: ExactStat): Entry {
     const kind = kindOf(Number(status.mode))!;
     const shown = display(path);
     return {

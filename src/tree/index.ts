@@ -3,14 +3,13 @@ export { kindOf, S_IFMT, type Kind } from "./kinds.ts";
 export type { Entry, Layer, LayerVisitor, Metadata, Time, Xattr } from "./entry.ts";
 export { NO_PLACE, type Place, type Sink } from "./sink.ts";
 export type { Ino, Inodes } from "./inodes.ts";
-export { DEFAULT_DIRECTORY, NAME_MAX, Tree } from "./tree.ts";
+export { Tree } from "./tree.ts";
 export {
   directoryAt,
   findPath,
   locatePath,
   pathOf,
   placeFor,
-  resolve,
   type Follow,
   type Location,
   type TreePath,

@@ -30,7 +30,7 @@ export interface TreeWriterOptions {
   readonly sink: Ext4Sink;
   readonly fsSeed: number;
   readonly hashSeed: HashSeed;
-  warn(message: string): void;
+  readonly warn: (message: string) => void;
 }
 
 /** A directory that waits to be written. */

@@ -54,7 +54,7 @@ export interface Ext4Options {
    */
   readonly expectedBytes?: number;
   /** Gets a sentence for the user about whatever could not be kept as it is. */
-  warn(message: string): void;
+  readonly warn: (message: string) => void;
 }
 
 /** What was written. */

@@ -92,7 +92,7 @@ function parseEntry(text: string): AclEntry | undefined {
   const [word = "", name = "", perm = "", id = name] = text.split(":");
   const tag = tags[word];
   if (tag === undefined || !/^[r-][w-][x-]$/.test(perm)) return undefined;
-  const e_perm = [...perm].reduce((bits, letter) => bits * 2 + (letter === "-" ? 0 : 1), 0);
+  const e_perm = Array.from(perm).reduce((bits, letter) => bits * 2 + (letter === "-" ? 0 : 1), 0);
   if (name === "") return { e_tag: tag.own, e_perm, e_id: ACL_UNDEFINED_ID };
   if (tag.named === undefined || !/^\d{1,10}$/.test(id) || Number(id) > MAX_ID) return undefined;
   return { e_tag: tag.named, e_perm, e_id: Number(id) };

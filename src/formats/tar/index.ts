@@ -1,3 +1,3 @@
 /** formats/tar/: reading tar archives. */
 export { TarReader } from "./reader.ts";
-export { DEFAULT_LIMITS, type TarLimits } from "./limits.ts";
+export { type TarLimits } from "./limits.ts";

@@ -117,6 +117,7 @@ static struct {
 static void close_channel(const char *why) {
   sys_close(channel_fd);
   channel_fd = -1;
+  host_spoke = 0; /* from here on the console is all there is */
   attempts = OPEN_ATTEMPTS;
   say("closed the channel: ", why, NULL);
 }

@@ -61,9 +61,11 @@ static void write_line(const char *line, size_t length) {
   }
 }
 
+/* A line for whoever has nothing but the console; a host on the channel has been told already. */
 void say(const char *first, ...) {
   static char line[8192];
   va_list words;
+  if (host_spoke) return;
   size_t used = join(line, sizeof line, "wick-init: ", first, NULL);
   va_start(words, first);
   for (const char *word; (word = va_arg(words, const char *)) != NULL;) {

@@ -48,6 +48,8 @@ static int ending(void) {
 _Noreturn void end_machine(void) {
   int command = ending() == ENDING_RESTART ? REBOOT_RESTART : (int)REBOOT_POWER_OFF;
   console_drain(2000);
+  /* The kernel's own parting line is noise behind an application's output. */
+  if (host_spoke) write_file("/proc/sys/kernel/printk", "0");
   SYSCALL4(SYS_reboot, REBOOT_MAGIC1, REBOOT_MAGIC2, command, 0);
   say("the kernel refused to end the machine", NULL);
   for (;;) sleep_ms(1000);
