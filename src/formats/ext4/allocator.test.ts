@@ -24,12 +24,13 @@ function take(allocator: Allocator, kind: string, wanted: number): Run | undefin
   return start === undefined ? undefined : { start, length: wanted };
 }
 
-test("no block is handed out twice, none of a group's base, and the rest is free", () => {
+test("no block is handed out twice, none of a group's base, new ones were never used, and the rest is free", () => {
   fc.assert(
     fc.property(fc.array(action, { maxLength: 30 }), (actions) => {
       const limit = 12 * BLOCKS_PER_GROUP;
       const allocator = new Allocator({ descriptorBlocks: 3, limit });
       const used = new Uint8Array(limit);
+      const written = new Uint8Array(limit);
       const taken: Run[] = [];
       for (const { kind, used: amount } of actions) {
         if (kind === "give back") {
@@ -41,7 +42,11 @@ test("no block is handed out twice, none of a group's base, and the rest is free
         const run = take(allocator, kind, amount);
         if (!run) continue;
         expect(used.subarray(run.start, run.start + run.length).includes(1)).toBe(false);
+        if (kind === "new") {
+          expect(written.subarray(run.start, run.start + run.length).includes(1)).toBe(false);
+        }
         used.fill(1, run.start, run.start + run.length);
+        written.fill(1, run.start, run.start + run.length);
         taken.push(run);
       }
       allocator.endData();
@@ -57,6 +62,7 @@ test("no block is handed out twice, none of a group's base, and the rest is free
       }
       expect(used.subarray(0, allocator.end).includes(0)).toBe(false);
       expect(used.subarray(allocator.end).includes(1)).toBe(false);
+      expect(written.subarray(allocator.end).includes(1)).toBe(false);
     }),
     { numRuns: 200 },
   );

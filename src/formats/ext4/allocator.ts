@@ -19,6 +19,8 @@ export class Allocator {
   #free = new FreeRuns();
   /** Given-back runs of file data, long enough for file data. */
   readonly #reusable: Run[] = [];
+  /** No block from here on was ever written: what was given back ends below. */
+  #written = 0;
   #dataEnded = false;
 
   constructor(options: { readonly descriptorBlocks: number; readonly limit: number }) {
@@ -33,6 +35,7 @@ export class Allocator {
     copy.#end = this.#end;
     copy.#free = this.#free.clone();
     copy.#reusable.push(...this.#reusable);
+    copy.#written = this.#written;
     copy.#dataEnded = this.#dataEnded;
     return copy;
   }
@@ -52,6 +55,7 @@ export class Allocator {
 
   /** Takes back blocks that were handed out; they keep their old bytes. */
   giveBack(run: Run): void {
+    this.#written = Math.max(this.#written, run.start + run.length);
     if (run.length >= WORTH_REUSING && !this.#dataEnded) this.#reusable.push(run);
     else this.#free.add(run);
   }
@@ -66,9 +70,13 @@ export class Allocator {
     return this.#free.takeRun(1) ?? this.#newRun();
   }
 
-  /** Returns what of a run was not used. */
+  /**
+   * Returns what of a run was not used. At the end it was never handed out, unless the run had
+   * been given back by another file: its old bytes must not pass for zeros.
+   */
   returnRest(rest: Run): void {
-    if (rest.start + rest.length === this.#end) this.#end = rest.start;
+    const isLast = rest.start + rest.length === this.#end;
+    if (isLast && rest.start >= this.#written) this.#end = rest.start;
     else this.giveBack(rest);
   }
 

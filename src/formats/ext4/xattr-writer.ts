@@ -76,9 +76,8 @@ export function placeXattrs(
 
 /** Of several attributes with one name the last counts. */
 function withoutDuplicates(xattrs: readonly Xattr[]): readonly Xattr[] {
-  return xattrs.filter(
-    ({ name }, i) => !xattrs.slice(i + 1).some((later) => equalBytes(later.name, name)),
-  );
+  const byName = new Map(xattrs.map((xattr) => [String.fromCharCode(...xattr.name), xattr]));
+  return [...byName.values()];
 }
 
 function toAttribute(
