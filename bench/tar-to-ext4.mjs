@@ -8,12 +8,14 @@
  * one is kept in docs/performance.md.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { measure, median } from "./measure.mjs";
 
 const INPUT_BYTES = 300e6;
+/** Removed before each run, so that no contender pays for freeing what another wrote. */
+const OUTPUTS = ["wick.ext4", "plain.tar", "mke2fs.ext4", "tree"];
 const root = new URL("..", import.meta.url).pathname;
 const args = process.argv.slice(2);
 const rounds = args.includes("--rounds") ? Number(args[args.indexOf("--rounds") + 1]) : 5;
@@ -35,7 +37,7 @@ function contenders(input) {
   const out = (name) => join(work, name);
   const tree = out("tree");
   const mke2fs = (image) =>
-    `rm -rf ${tree}; mkdir ${tree}; tar -xzf ${input} -C ${tree}; ` +
+    `mkdir ${tree}; tar -xzf ${input} -C ${tree}; ` +
     `truncate -s $(( $(du -s --block-size=1 ${tree} | cut -f1) * 5 / 4 + 268435456 )) ${image}; ` +
     `mke2fs -q -F -t ext4 -d ${tree} ${image}`;
   return {
@@ -49,6 +51,7 @@ async function rate(commands) {
   const results = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const [name, command] of Object.entries(commands)) {
+      for (const output of OUTPUTS) rmSync(join(work, output), { recursive: true, force: true });
       const figures = await measure(command);
       if (round > 0) results[name].push(figures);
     }
@@ -56,15 +59,18 @@ async function rate(commands) {
   return results;
 }
 
+function tarMegabytes(input) {
+  const bytes = execFileSync("sh", ["-c", `gzip -dc ${input} | wc -c`], { encoding: "utf8" });
+  return Math.round(Number(bytes) / 1e6);
+}
+
 function print(results, input) {
   const wick = median(results["wick build"].map((f) => f.seconds));
-  const size = (path) => (existsSync(path) ? Math.round(statSync(path).size / 1e6) : 0);
+  const megabytes = Math.round(statSync(input).size / 1e6);
   const inodes = execFileSync("sh", ["-c", `tar -tzf ${input} | wc -l`], {
     encoding: "utf8",
   }).trim();
-  console.log(
-    `Input: ${size(input)} MB gzip, ${size(join(work, "plain.tar"))} MB tar, ${inodes} entries. `,
-  );
+  console.log(`Input: ${megabytes} MB gzip, ${tarMegabytes(input)} MB tar, ${inodes} entries. `);
   console.log(
     `${cpus().length} cores, Node ${process.versions.node}, median of ${rounds} rounds in turn.\n`,
   );

@@ -66,7 +66,7 @@ async function buildImage(files, token, context) {
     add: [`${files.page}:/var/www/html/index.html`],
   };
   const result = await build(options, context);
-  const image = openImage(files.image, context);
+  const image = await openImage(files.image, context);
   try {
     return { result, inspection: image.inspect() };
   } finally {

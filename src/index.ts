@@ -1,17 +1,50 @@
 /**
  * wick as a library: build a root file system from an application, boot it, look into it.
  * Everything takes a {@link Context}; nothing prints, exits, or reads clock or environment.
+ *
+ * Operations are loaded when they are first called: whoever asks for help, or only looks into
+ * an image, does not wait for kernels, package lists and virtual machine monitors.
  */
+import type { BuildOptions, RunOptions } from "./config/index.ts";
+import type { BuildResult } from "./operations/build.ts";
+import type { Context } from "./operations/context.ts";
+import type { RunningMachine } from "./operations/machine.ts";
+import type { OpenedImage } from "./operations/open-image.ts";
+
 export { errorCodes, isWickError, WickError, type ErrorCode } from "./errors/index.ts";
-export { exitStatus, type FinalReport } from "./guest/index.ts";
-export { initKinds, type BuildOptions, type RunOptions } from "./config/index.ts";
-export { build, type BuildResult } from "./operations/build.ts";
-export type { Context } from "./operations/context.ts";
-export type { ProgressEvent, ProgressListener } from "./operations/progress.ts";
-export { run } from "./operations/run.ts";
-export type { MachineExit, RunningMachine, StopOptions } from "./operations/machine.ts";
-export type { TimelinePoint } from "./operations/timeline.ts";
-export { openImage, type ListedNode, type OpenedImage } from "./operations/open-image.ts";
+export { initKinds } from "./config/init-kinds.ts";
+export { shellLine } from "./vmm/shell-line.ts";
+export type { FinalReport } from "./guest/index.ts";
+export type { MachineExit, StopOptions } from "./operations/machine.ts";
 export type { Inspection } from "./operations/inspect.ts";
-export { version } from "./operations/version.ts";
-export { shellLine } from "./vmm/index.ts";
+export type { ListedNode } from "./operations/open-image.ts";
+export type { ProgressEvent, ProgressListener } from "./operations/progress.ts";
+export type { TimelinePoint } from "./operations/timeline.ts";
+export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, RunOptions };
+
+/**
+ * Makes a root file system from an application. The file is whole or absent: on any error a
+ * former one at `options.output` stays as it was.
+ */
+export async function build(options: BuildOptions, context: Context): Promise<BuildResult> {
+  const operation = await import("./operations/build.ts");
+  return operation.build(options, context);
+}
+
+/** Builds what is not an image yet, boots it, and gives the running machine. */
+export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
+  const operation = await import("./operations/run.ts");
+  return operation.run(options, context);
+}
+
+/** Opens an image file to look into; IMAGE_INVALID when it is none that wick knows. */
+export async function openImage(path: string, context: Context): Promise<OpenedImage> {
+  const operation = await import("./operations/open-image.ts");
+  return operation.openImage(path, context);
+}
+
+/** wick's own version. */
+export async function version(): Promise<string> {
+  const operation = await import("./operations/version.ts");
+  return operation.version;
+}

@@ -1,5 +1,5 @@
 /** config/: options → one resolved plan that can be printed. */
-export { initKinds, type BuildOptions, type RunOptions } from "./options.ts";
+export type { BuildOptions, RunOptions } from "./options.ts";
 export {
   planBuild,
   planRun,

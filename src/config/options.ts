@@ -1,7 +1,5 @@
 import * as v from "valibot";
-
-/** Kinds of init that a root file system can be built with. */
-export const initKinds = ["wick", "script", "app", "none"] as const;
+import { initKinds } from "./init-kinds.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 const texts = v.optional(v.array(text));

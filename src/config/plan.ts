@@ -18,9 +18,9 @@ import {
   buildOptionsSchema,
   runOptionsSchema,
   type BuildOptions,
-  type initKinds,
   type RunOptions,
 } from "./options.ts";
+import type { initKinds } from "./init-kinds.ts";
 import { parseOptions } from "./parse.ts";
 
 export type InitKind = (typeof initKinds)[number];

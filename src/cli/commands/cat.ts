@@ -16,7 +16,7 @@ export function addCat(program: Command): void {
     )
     .action(async (image: string, path: string) => {
       using interruption = catchInterruption();
-      using opened = openImage(image, quietContext(interruption.signal));
+      using opened = await openImage(image, quietContext(interruption.signal));
       for (const chunk of opened.read(path)) {
         if (!(await writeOut(process.stdout, chunk))) return;
       }

@@ -15,9 +15,9 @@ export function addInspect(program: Command): void {
       "after",
       "\nExamples:\n  wick inspect nginx.ext4\n  wick inspect --json nginx.ext4 | jq .application\n  wick inspect --json nginx.ext4 | jq -r '.biggest[].path'\n",
     )
-    .action((image: string, options: { json?: boolean }) => {
+    .action(async (image: string, options: { json?: boolean }) => {
       using interruption = catchInterruption();
-      using opened = openImage(image, quietContext(interruption.signal));
+      using opened = await openImage(image, quietContext(interruption.signal));
       const found = opened.inspect();
       process.stdout.write(
         options.json === true ? `${JSON.stringify(found)}\n` : inspectionText(found),

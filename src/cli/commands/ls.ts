@@ -26,13 +26,13 @@ export function addLs(program: Command): void {
       "\nExamples:\n  wick ls nginx.ext4\n  wick ls nginx.ext4 /etc/nginx\n  wick ls -R --json nginx.ext4 /usr | jq -r .path\n",
     )
     .action(
-      (
+      async (
         image: string,
         path: string | undefined,
         options: { recursive?: boolean; json?: boolean },
       ) => {
         using interruption = catchInterruption();
-        using opened = openImage(image, quietContext(interruption.signal));
+        using opened = await openImage(image, quietContext(interruption.signal));
         const nodes = opened.list(path ?? "/", { recursive: options.recursive === true });
         if (options.json === true)
           for (const node of nodes) process.stdout.write(`${JSON.stringify(node)}\n`);

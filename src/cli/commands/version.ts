@@ -8,9 +8,10 @@ export function addVersion(program: Command): void {
     .summary("show the version")
     .description("Shows the versions of wick, Node and the formats it writes.")
     .option("--json", "as one JSON object")
-    .action((options: { json?: boolean }) => {
-      const facts = { wick: version, node: process.versions.node, imageConfig: 1, channel: 1 };
-      const text = `wick ${version} (Node ${facts.node}, image config ${facts.imageConfig}, channel ${facts.channel})`;
+    .action(async (options: { json?: boolean }) => {
+      const wick = await version();
+      const facts = { wick, node: process.versions.node, imageConfig: 1, channel: 1 };
+      const text = `wick ${wick} (Node ${facts.node}, image config ${facts.imageConfig}, channel ${facts.channel})`;
       process.stdout.write(`${options.json === true ? JSON.stringify(facts) : text}\n`);
     });
 }
