@@ -7,36 +7,40 @@ export const RELEASE = "released\n";
 /** A command that starts another one so that it dies with us. */
 export interface Launch {
   readonly program: string;
-  readonly args: string[];
+  readonly args: readonly string[];
   /** Descriptor 3 must be a pipe that only we hold open. */
   readonly deathPipe: boolean;
 }
 
-const LIMIT = 'ulimit -n "$1" 2>/dev/null; shift;';
-
-/** The kernel itself kills the program when the thread that started it is gone. */
-const BY_KERNEL = `${LIMIT} exec "$@"`;
-
-/** Without setpriv a shell waits on the death pipe; `$$` is the program's pid, exec keeps it. */
-const BY_WATCHER = `${LIMIT} { read -r word <&3 || kill -9 $$; } >/dev/null 2>&1 & exec 3<&-; exec "$@"`;
-
 /** What ends a child whose parent is gone: the kernel's parent-death signal, or a watching shell. */
 export type DeathBinding = "kernel" | "watcher";
 
-/** How to start `program` with at most `openFiles` descriptors so that it does not outlive us. */
+/** How a program is started. */
+export interface LaunchOptions {
+  /** RLIMIT_NOFILE, soft and hard, lowered only; ours when absent. */
+  readonly openFiles?: number | undefined;
+  /** By default "kernel", which becomes "watcher" where util-linux's setpriv is missing. */
+  readonly binding?: DeathBinding | undefined;
+}
+
+/** Without setpriv a shell waits on the death pipe; `$$` is the program's pid, exec keeps it. */
+const WATCH = `{ read -r word <&3 || kill -9 $$; } >/dev/null 2>&1 & exec 3<&-;`;
+
+/** How to start `program` so that it does not outlive us. */
 export async function launchCommand(
   program: string,
   args: readonly string[],
-  options: { readonly openFiles: number; readonly binding: DeathBinding },
+  { openFiles, binding = "kernel" }: LaunchOptions,
 ): Promise<Launch> {
-  const setpriv = options.binding === "kernel" ? await workingSetpriv() : undefined;
-  const script = setpriv === undefined ? BY_WATCHER : BY_KERNEL;
+  const setpriv = binding === "kernel" ? await workingSetpriv() : undefined;
+  // The kernel itself kills the program when the thread that started it is gone.
   const bind = setpriv === undefined ? [] : [setpriv, "--pdeathsig", "KILL", "--"];
-  return {
-    program: "/bin/sh",
-    args: ["-c", script, "wick", String(options.openFiles), ...bind, program, ...args],
-    deathPipe: setpriv === undefined,
-  };
+  const limit = openFiles === undefined ? "" : `ulimit -n ${openFiles} 2>/dev/null;`;
+  const watch = setpriv === undefined ? WATCH : "";
+  const shell =
+    limit + watch === "" ? [] : ["/bin/sh", "-c", `${limit} ${watch} exec "$@"`, "wick"];
+  const [first, ...rest] = [...shell, ...bind, program, ...args];
+  return { program: first!, args: rest, deathPipe: setpriv === undefined };
 }
 
 let setprivWorks: Promise<boolean> | undefined;

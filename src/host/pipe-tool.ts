@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { sanitise } from "../bytes/index.ts";
 import { type ErrorCode, WickError } from "../errors/index.ts";
+import { type BoundChild, signalGroup, startBound } from "./bound-child.ts";
 import { undoAtExit } from "./cleanup.ts";
 import { checkFault } from "./faults.ts";
 import { throwIfAborted } from "./files.ts";
@@ -19,13 +20,14 @@ export interface PipeToolOptions {
   readonly failure?: ErrorCode;
   /** The tool starts processes of its own (apt does): stopping it ends them all. */
   readonly startsOthers?: boolean;
+  /** Its working directory; "/" by default: a tool has no business in the user's. */
+  readonly directory?: string;
 }
 
-/** How the child ended; `error` when it never began. */
+/** How the child ended: exactly one of the two is not null. */
 interface Ending {
-  readonly status?: number | null;
-  readonly signalName?: NodeJS.Signals | null;
-  readonly error?: Error;
+  readonly status: number | null;
+  readonly signalName: NodeJS.Signals | null;
 }
 
 /** Bytes of a tool's stderr that are kept: its last words. */
@@ -41,61 +43,66 @@ export async function* pipeThroughTool(
   args: readonly string[],
   options: PipeToolOptions,
 ): AsyncGenerator<Uint8Array> {
-  const { purpose, signal } = options;
-  throwIfAborted(signal);
-  const program = requireProgram(name, purpose);
-  checkFault("spawn", program);
-  // In "/": a tool has no business in the user's directory.
-  const child = spawn(program, [...args], {
-    stdio: "pipe",
-    env: toolEnvironment(),
-    cwd: "/",
-    detached: options.startsOthers === true,
-  });
-  const kill = (): void => killTool(child, options);
-  const forget = undoAtExit(kill);
-  signal?.addEventListener("abort", kill, { once: true });
+  const { signal } = options;
+  const child = await start(name, args, options);
+  const stop = (): void => stopTool(child, options);
+  const forget = undoAtExit(stop);
+  signal?.addEventListener("abort", stop, { once: true });
   const ended = ending(child);
   const lastWords = tail(child.stderr);
-  const feeding = feed(child.stdin, options.input);
-  feeding.failed.then(kill, kill);
+  const feeding = feed(child.stdin!, options.input);
+  feeding.failed.then(stop, stop);
   try {
+    throwIfAborted(signal);
     yield* child.stdout as AsyncIterable<Uint8Array>;
     const how = await ended;
-    throwIfAborted(signal);
     if (feeding.error() !== undefined) throw feeding.error();
     if (how.status !== 0) throw toolFailure(name, how, lastWords(), options);
   } catch (error) {
     throwIfAborted(signal);
+    if (feeding.error() !== undefined) throw feeding.error();
     throw error;
   } finally {
-    kill();
+    stop();
     feeding.stop();
-    child.stdout.destroy();
     await ended;
-    signal?.removeEventListener("abort", kill);
+    signal?.removeEventListener("abort", stop);
     forget();
   }
 }
 
-/** A detached child leads a process group of its own, named by its negative pid (kill(2)). */
-function killTool(child: ChildProcess, { startsOthers }: PipeToolOptions): void {
-  if (startsOthers !== true || child.pid === undefined) {
-    child.kill("SIGKILL");
-    return;
-  }
-  // Once reaped, its pid may be another's: the group is only signalled while its leader lives.
-  if (child.exitCode !== null || child.signalCode !== null) return;
+async function start(
+  name: string,
+  args: readonly string[],
+  { purpose, signal, directory = "/", startsOthers }: PipeToolOptions,
+): Promise<BoundChild> {
+  throwIfAborted(signal);
+  const program = requireProgram(name, purpose);
   try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // Gone already.
+    checkFault("spawn", program);
+    return await startBound(program, args, {
+      env: toolEnvironment(),
+      stdin: "pipe",
+      directory,
+      ownGroup: startsOthers === true,
+    });
+  } catch (error) {
+    throw new WickError("TOOL_FAILED", `Cannot ${purpose}: ${name} could not be started`, {
+      cause: error,
+    });
   }
+}
+
+/** Ends the tool and the reading of it: a helper that outlives it may hold its pipes open. */
+function stopTool(child: BoundChild, { startsOthers }: PipeToolOptions): void {
+  if (startsOthers === true) signalGroup(child, "SIGKILL");
+  else child.kill("SIGKILL");
+  child.stdout.destroy();
+  child.stderr.destroy();
 }
 
 function ending(child: ChildProcess): Promise<Ending> {
   return new Promise((resolve) => {
-    child.once("error", (error) => resolve({ error }));
     child.once("close", (status, signalName) => resolve({ status, signalName }));
   });
 }
@@ -172,17 +179,12 @@ function writable(stdin: Writable): Promise<void> {
 
 function toolFailure(
   name: string,
-  { status, signalName, error }: Ending,
+  { status, signalName }: Ending,
   detail: readonly string[],
   { purpose, failure }: PipeToolOptions,
 ): WickError {
-  if (error !== undefined) {
-    return new WickError("TOOL_FAILED", `Cannot ${purpose}: ${name} could not be started`, {
-      cause: error,
-    });
-  }
   // A signal is not the input's fault, whatever the caller makes of a refusal.
-  if (signalName !== null && signalName !== undefined) {
+  if (signalName !== null) {
     return new WickError("TOOL_FAILED", `Cannot ${purpose}: ${name} was ended by ${signalName}`, {
       detail,
     });

@@ -1,13 +1,12 @@
-import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WickError } from "../errors/index.ts";
+import { type BoundChild, signalGroup, startBound } from "./bound-child.ts";
 import { undoAtExit } from "./cleanup.ts";
-import { inheritableDescriptors } from "./descriptors.ts";
 import { checkFault } from "./faults.ts";
 import { hostError } from "./host-error.ts";
-import { type DeathBinding, launchCommand, RELEASE } from "./launch.ts";
+import type { DeathBinding } from "./launch.ts";
 import { LineTail } from "./line-tail.ts";
 import { toolEnvironment } from "./tool.ts";
 
@@ -54,51 +53,25 @@ export async function startProcess(
   args: readonly string[],
   options: ProcessOptions,
 ): Promise<SupervisedProcess> {
-  const nothing = openSync("/dev/null", "r+");
   try {
     checkFault("spawn", program);
-    const launch = await launchCommand(program, args, {
+    const child = await startBound(program, args, {
       openFiles: options.openFiles ?? DEFAULT_OPEN_FILES,
-      binding: options.binding ?? "kernel",
-    });
-    const child = spawn(launch.program, launch.args, {
-      detached: true, // a process group of its own: the terminal's Ctrl-C is ours to handle
+      binding: options.binding,
       env: toolEnvironment(options.env),
-      stdio: descriptorTable({ nothing, deathPipe: launch.deathPipe }),
+      stdin: "ignore",
+      ownGroup: true, // the terminal's Ctrl-C is ours to handle
     });
-    await spawned(child);
     return supervise(child);
   } catch (error) {
     throw startError(error, program, options.purpose);
-  } finally {
-    closeSync(nothing);
   }
 }
 
-/** 0–2, the death pipe where there is one, and /dev/null over all that would be inherited. */
-function descriptorTable(given: { nothing: number; deathPipe: boolean }): StdioOptions {
-  const table: ("ignore" | "pipe" | number)[] = ["ignore", "pipe", "pipe"];
-  if (given.deathPipe) table.push("pipe");
-  for (const fd of inheritableDescriptors()) {
-    // "ignore" leaves a descriptor above 2 as it is.
-    while (table.length < fd) table.push("ignore");
-    if (fd >= table.length || table[fd] === "ignore") table[fd] = given.nothing;
-  }
-  return table;
-}
-
-function spawned(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", reject);
-  });
-}
-
-function supervise(child: ChildProcess): SupervisedProcess {
+function supervise(child: BoundChild): SupervisedProcess {
   const tail = new LineTail();
-  child.stdout?.on("data", (chunk: Uint8Array) => tail.add(chunk));
-  child.stderr?.on("data", (chunk: Uint8Array) => tail.add(chunk));
-  child.on("error", () => {}); // a signal that could not be sent: the process is gone
+  child.stdout.on("data", (chunk: Uint8Array) => tail.add(chunk));
+  child.stderr.on("data", (chunk: Uint8Array) => tail.add(chunk));
   const forget = undoAtExit(() => signalGroup(child, "SIGKILL"));
   const gone = new Promise<ProcessExit>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
@@ -108,10 +81,9 @@ function supervise(child: ChildProcess): SupervisedProcess {
   });
   const exited = gone.then(async (exit) => {
     forget();
-    release(child);
     await Promise.race([read, sleep(OUTPUT_GRACE_MS)]);
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    child.stdout.destroy();
+    child.stderr.destroy();
     return exit;
   });
   return {
@@ -120,27 +92,6 @@ function supervise(child: ChildProcess): SupervisedProcess {
     outputTail: () => tail.lines(),
     stop: ({ graceMs }) => stop(child, exited, graceMs),
   };
-}
-
-/** Tells the watcher, where one is needed, that its charge ended by itself. */
-function release(child: ChildProcess): void {
-  const deathPipe = child.stdio[3];
-  if (deathPipe === null || deathPipe === undefined || !("write" in deathPipe)) return;
-  deathPipe.on("error", () => {}); // the watcher is gone already
-  deathPipe.end(RELEASE);
-}
-
-/**
- * Signals the child with whatever it started. Only while it is not reaped: until then its pid
- * and its group are its own, later a stranger's.
- */
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  try {
-    process.kill(-child.pid!, signal);
-  } catch {
-    child.kill(signal); // it has no group of its own yet
-  }
 }
 
 async function stop(
