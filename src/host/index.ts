@@ -42,6 +42,7 @@ export {
 export { readXattrs, type FoundXattrs, type HostXattr } from "./xattrs.ts";
 export { currentUser } from "./user.ts";
 export { directoriesIn, filesBelow } from "./files-below.ts";
+export { removeAbandoned } from "./abandoned.ts";
 export { publishDirectory } from "./publish-directory.ts";
 export { makeNewDirectory, movePath, replaceSymlink, tryHardLink } from "./links.ts";
 export { every, listDirectory, readSymlink, writeSmallFile, type ListedFile } from "./listing.ts";

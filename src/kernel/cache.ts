@@ -6,6 +6,7 @@ import {
   publish,
   publishDirectory,
   readSmallFile,
+  removeAbandoned,
   removePath,
 } from "../host/index.ts";
 import {
@@ -69,6 +70,7 @@ async function fill(directory: string, made: NewKernel): Promise<void> {
 
 /** The newest intact kernel that was made for `request`; damaged ones are removed. */
 export function cachedKernel(cacheDirectory: string, request: string): CachedKernel | undefined {
+  removeAbandoned(join(cacheDirectory, "kernels"));
   const found = directoriesIn(join(cacheDirectory, "kernels"))
     .map((path) => ({ path, manifest: readManifest(join(path, MANIFEST)) }))
     .filter((one): one is { path: string; manifest: KernelManifest } => {

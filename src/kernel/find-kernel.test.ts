@@ -4,8 +4,10 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -21,12 +23,13 @@ import type { Kernel, KernelPackages } from "./kernel.ts";
 function smallPackages(root: string): KernelPackages & { asked: number } {
   return {
     asked: 0,
-    fetch() {
+    fetch(_names, _arch, isWanted) {
       this.asked++;
-      return Promise.resolve([
+      const closure = [
         { name: "libc6", version: "2", path: "/nonexistent" },
         { name: "linux-image-6.1.0-1-cloud-amd64", version: "6.1.9-1", path: root },
-      ]);
+      ];
+      return Promise.resolve(closure.filter(({ name }) => isWanted(name)));
     },
     layer: ({ name, path }) => ({
       name,
@@ -110,6 +113,21 @@ test("the cache is closed to others, whole, and holds no temporaries", async () 
   } finally {
     process.umask(umask);
   }
+});
+
+test("what a killed run left half done in the cache goes with the next one, an hour later", async () => {
+  const options = debian(smallPackages(await smallRoot()));
+  const kernels = join(options.cacheDirectory, "kernels");
+  for (const name of ["wick-new-old", "wick-new-young"]) {
+    mkdirSync(join(kernels, name), { recursive: true });
+    writeFileSync(join(kernels, name, "vmlinuz"), "half");
+  }
+  const longAgo = Date.now() / 1000 - 4000;
+  utimesSync(join(kernels, "wick-new-old"), longAgo, longAgo);
+  await findKernel(options);
+  const left = readdirSync(kernels).filter((name) => name.startsWith("wick-"));
+  rmSync(kernels, { recursive: true });
+  expect(left).toEqual(["wick-new-young"]);
 });
 
 test.each([

@@ -7,8 +7,8 @@ import type { Kernel, KernelArch, KernelPackageFile, KernelPackages } from "./ke
 import { deviceModules, orderModules } from "./module-order.ts";
 import { KernelUnpacker } from "./unpack-package.ts";
 
-/** Packages of a closure that hold a kernel or modules; its other ones are never unpacked. */
-const KERNEL_PACKAGE = /^linux-(?:image|modules)-/;
+/** Packages that hold a kernel or modules. What else they depend on is for an installed system. */
+const isKernelPackage = (name: string): boolean => /^linux-(?:image|modules)-/.test(name);
 
 /** The largest kernel file that is taken from a package, in bytes. */
 const KERNEL_BYTES = 256 << 20;
@@ -46,11 +46,11 @@ async function makeKernel(
   wanted: KernelFromPackages & { readonly name: string; readonly request: string },
 ): Promise<void> {
   const { arch, cacheDirectory, packages, name, request, signal } = wanted;
-  const files = await packages.fetch([name], debianArch[arch]);
+  const files = await packages.fetch([name], debianArch[arch], isKernelPackage);
   using spool = temporaryDirectory("kernel");
   using unpacker = new KernelUnpacker(spool.path);
   let image: KernelPackageFile | undefined;
-  for (const file of files.filter((one) => KERNEL_PACKAGE.test(one.name))) {
+  for (const file of files.filter((one) => isKernelPackage(one.name))) {
     const before = unpacker.kernel;
     await packages.layer(file).play(unpacker, signal);
     if (unpacker.kernel !== before) image = file;

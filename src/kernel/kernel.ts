@@ -29,8 +29,12 @@ export interface KernelPackageFile {
 
 /** The distribution's packages, as sources/ gives them. */
 export interface KernelPackages {
-  /** Resolves and downloads `names` and what they depend on. */
-  fetch(names: readonly string[], arch: DebianArch): Promise<readonly KernelPackageFile[]>;
+  /** Resolves `names` and what they depend on, and downloads those of them that are wanted. */
+  fetch(
+    names: readonly string[],
+    arch: DebianArch,
+    isWanted: (name: string) => boolean,
+  ): Promise<readonly KernelPackageFile[]>;
   /** The files that the package would install. */
   layer(file: KernelPackageFile): Layer;
 }

@@ -94,9 +94,9 @@ function kernelOf(plan: RunPlan, context: Context): Promise<Kernel> {
       cacheDirectory,
       refresh: plan.content.refresh,
       packages: {
-        fetch: (names, arch) => {
+        fetch: (names, arch, only) => {
           const packages = names.map((name) => ({ name }));
-          return fetchPackages({ packages, arch, cacheDirectory, signal, onProgress });
+          return fetchPackages({ packages, arch, only, cacheDirectory, signal, onProgress });
         },
         layer: ({ name, version, path }) => debLayer({ label: `${name} ${version}`, path }),
       },

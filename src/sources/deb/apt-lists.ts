@@ -6,7 +6,7 @@ import {
   movePath,
   randomName,
   readSymlink,
-  removePath,
+  removeAbandoned,
   replaceSymlink,
   temporaryDirectory,
   tryHardLink,
@@ -21,9 +21,8 @@ import { runApt } from "./run-apt.ts";
 const CURRENT = "lists";
 const PREFIX = "lists-";
 
-/** Lists are looked at anew after a day; abandoned ones and temporaries go after an hour. */
+/** Lists are looked at anew after a day. */
 const FRESH_SECONDS = 24 * 3600;
-const ABANDONED_SECONDS = 3600;
 
 /** Package lists that are in use. */
 export interface Lists {
@@ -60,7 +59,7 @@ export async function refreshLists(
   options: RefreshOptions,
 ): Promise<Lists & { readonly problem?: WickError }> {
   const { directory } = options;
-  removeAbandoned(directory);
+  sweep(directory);
   using work = temporaryDirectory("lists", directory);
   makeNewDirectory(join(work.path, "partial"));
   const old = currentLists(directory);
@@ -109,11 +108,7 @@ function seed(from: string, to: string): void {
 }
 
 /** What a killed process left, and lists that were replaced long enough ago. */
-function removeAbandoned(directory: string): void {
+function sweep(directory: string): void {
   const current = readSymlink(join(directory, CURRENT));
-  const limit = unixSeconds() - ABANDONED_SECONDS;
-  for (const { name, changedAt } of listDirectory(directory)) {
-    const isOurs = name.startsWith(PREFIX) || name.startsWith("wick-");
-    if (isOurs && name !== current && changedAt < limit) removePath(join(directory, name));
-  }
+  removeAbandoned(directory, (name) => name.startsWith(PREFIX) && name !== current);
 }

@@ -109,6 +109,21 @@ test("a second fetch asks no archive and gives the same files", async () => {
   expect(steps).toEqual([]);
 });
 
+test("of what is resolved only the wanted packages are downloaded", async () => {
+  const directory = temporaryDirectory();
+  const steps: FetchProgress[] = [];
+  const files = await fetchFrom(directory, ["nginx-light"], {
+    only: (name) => name === "libmnl0" || name === "nginx-light",
+    onProgress: (step) => void steps.push(step),
+  });
+  const withoutPath = (file: DebFile): DebFile => ({ ...file, path: "" });
+  const wanted = first.filter(({ name }) => ["libmnl0", "nginx-light"].includes(name));
+  expect(files.map(withoutPath)).toEqual(wanted.map(withoutPath));
+  expect(readdirSync(join(directory, "debs"))).toHaveLength(2);
+  const bytes = wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  expect(steps.at(-1)).toEqual({ step: "packages", doneBytes: bytes, totalBytes: bytes });
+});
+
 test("a package damaged in the cache is fetched again", async () => {
   const victim = first.find(({ name }) => name === "libmnl0")!;
   const bytes = readFileSync(victim.path);

@@ -46,6 +46,8 @@ export interface FetchProgress {
 export interface FetchRequest {
   readonly packages: readonly PackageRequest[];
   readonly arch: DebArchitecture;
+  /** Which of the resolved packages are wanted, by name; all by default. */
+  readonly only?: ((name: string) => boolean) | undefined;
   /** wick's cache: lists go to `apt/`, package files to `debs/`. Processes may share it. */
   readonly cacheDirectory: string;
   /** Ask the archive for new lists even when there are some of today. */
@@ -72,7 +74,9 @@ export async function fetchPackages(request: FetchRequest): Promise<DebFile[]> {
   makePrivateDirectory(debsOf(request));
   using work = temporaryDirectory("apt", directory);
   const run = new AptRun(request, directory, work.path);
-  const uris = await run.resolve();
+  const resolved = await run.resolve();
+  const { only } = request;
+  const uris = only === undefined ? resolved : resolved.filter(({ name }) => only(name));
   await run.download(uris);
   const files = await Promise.all(uris.map((uri) => run.take(uri)));
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -128,7 +132,7 @@ class AptRun {
     const resolved = new Resolved(this.#lists!.path, this.#words);
     const known = resolved.recall();
     if (known !== undefined) return parseUris(known);
-    const output = await this.#install("--print-uris");
+    const output = await this.#apt(["--print-uris", "install", "--", ...this.#words]);
     resolved.remember(output);
     return parseUris(output);
   }
@@ -150,7 +154,7 @@ class AptRun {
     report();
     const stop = every(PROGRESS_MS, report);
     try {
-      await this.#install("--download-only");
+      await this.#fetch(missing);
       report();
     } catch (error) {
       throw aptError(error, `download ${missing.length} packages for ${this.#words.join(", ")}`);
@@ -197,9 +201,16 @@ class AptRun {
     }
   }
 
-  #install(how: "--print-uris" | "--download-only"): Promise<string> {
-    return runApt("apt-get", [...this.#arguments(), "-qq", how, "install", "--", ...this.#words], {
+  /** These very versions, and nothing else that they might need. */
+  async #fetch(uris: readonly PackageUri[]): Promise<void> {
+    await this.#apt(["download", "--", ...uris.map(aptWord)]);
+  }
+
+  #apt(words: readonly string[]): Promise<string> {
+    return runApt("apt-get", [...this.#arguments(), "-qq", ...words], {
       purpose: this.#action(),
+      // `download` puts its files here.
+      directory: this.#places.archivesPath,
       signal: this.#request.signal,
       watched: this.#watched(),
     });

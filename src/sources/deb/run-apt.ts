@@ -5,6 +5,8 @@ import { type Watched, watchStall } from "./stall.ts";
 /** How a run of apt is named in errors, and stopped. */
 export interface RunOptions {
   readonly purpose: string;
+  /** Its working directory; the root by default. */
+  readonly directory?: string;
   readonly signal: AbortSignal | undefined;
   /** Where it writes. */
   readonly watched: Watched;
@@ -17,14 +19,19 @@ const EXPLAINED_LINES = 8;
 export async function runApt(
   program: "apt-get" | "apt-cache",
   args: readonly string[],
-  { purpose, signal: ours, watched }: RunOptions,
+  { purpose, directory, signal: ours, watched }: RunOptions,
 ): Promise<string> {
   const parts: Uint8Array[] = [];
   using watch = watchStall(watched);
   const signal = ours === undefined ? watch.signal : AbortSignal.any([ours, watch.signal]);
   const text = (): string => Buffer.concat(parts).toString();
   try {
-    const output = pipeThroughTool(program, args, { purpose, signal, startsOthers: true });
+    const output = pipeThroughTool(program, args, {
+      purpose,
+      signal,
+      startsOthers: true,
+      ...(directory === undefined ? {} : { directory }),
+    });
     for await (const chunk of output) parts.push(chunk);
     return text();
   } catch (error) {
