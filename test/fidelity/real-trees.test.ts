@@ -1,0 +1,160 @@
+/** Trees that other people's tools made come back from a mounted image as those tools unpack them. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { jsonOf, testCache, wick } from "../support/cli.ts";
+import {
+  canMount,
+  debugfs,
+  e2fsck,
+  flipBytes,
+  kernelComplaints,
+  kernelManifest,
+  mountImage,
+} from "../support/ext4-image.ts";
+import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
+
+/** Debian's essential packages, installed with their scripts by mmdebstrap; kept between runs. */
+const archive = join(testCache, "mmdebstrap-essential.tar");
+/** What GNU tar makes of it. */
+let unpacked: string;
+
+beforeAll(() => {
+  if (!canMount) return;
+  if (!existsSync(archive)) bootstrap();
+  unpacked = join(lastingDirectory(), "unpacked");
+  mkdirSync(unpacked);
+  const keepAll = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "-p"];
+  execFileSync("tar", ["-x", ...keepAll, "-C", unpacked, "-f", archive]);
+}, 300_000);
+
+/** From the archive that the host itself is configured for. */
+function bootstrap(): void {
+  mkdirSync(testCache, { recursive: true });
+  const suite = execFileSync("sh", ["-c", '. /etc/os-release && printf %s "$VERSION_CODENAME"'], {
+    encoding: "utf8",
+  });
+  const lists = ["/etc/apt/sources.list", ...sourcesBelow("/etc/apt/sources.list.d")];
+  const mirrors = lists.filter((path) => existsSync(path));
+  const partial = `${archive}.partial.tar`;
+  const options = ["--quiet", "--mode=root", "--variant=essential"];
+  execFileSync("mmdebstrap", [...options, suite, partial, ...mirrors], { stdio: "pipe" });
+  renameSync(partial, archive);
+}
+
+function sourcesBelow(directory: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => /\.(list|sources)$/.test(name))
+    .map((name) => join(directory, name));
+}
+
+/** Builds an image by these words. */
+async function build(...words: string[]): Promise<string> {
+  const output = join(temporaryDirectory(), "x.ext4");
+  const result = await wick(["build", ...words, "-o", output]);
+  expect(result.status, result.stderr).toBe(0);
+  return output;
+}
+
+/** An image's lines but for what ext4 itself adds: lost+found, and the link that it gives the root. */
+function contentsOf(image: string): string[] {
+  using mount = mountImage(image);
+  const lines = kernelManifest(mount.root);
+  expect(kernelComplaints(mount.device)).toEqual([]);
+  return lines.filter((line) => !line.startsWith("/lost+found|")).map(withoutRootLinks);
+}
+
+const withoutRootLinks = (line: string): string =>
+  line.startsWith("/|") ? line.replace(/\|\d+\|(\d+)$/, "|*|$1") : line;
+
+test.skipIf(!canMount)(
+  "a tree of mmdebstrap, as a tar and as a directory, comes back as GNU tar unpacks it",
+  async () => {
+    const expected = kernelManifest(unpacked).map(withoutRootLinks);
+    expect(expected.length).toBeGreaterThan(2000);
+    for (const words of [
+      [`tar:${archive}`],
+      [`dir:${unpacked}`, "--size", "min", "--no-journal"],
+    ]) {
+      const image = await build("--init", "none", ...words);
+      expect(e2fsck(image)).toMatchObject({ status: 0 });
+      expect(contentsOf(image)).toEqual(expected);
+    }
+  },
+  120_000,
+);
+
+test.skipIf(!canMount)("the comparison with GNU tar sees one changed byte", async () => {
+  const image = await build("--init", "none", `tar:${archive}`);
+  const block = Number(
+    /^debugfs: blocks.*\n(\d+)/m.exec(debugfs(image, "blocks /usr/bin/dpkg"))![1],
+  );
+  flipBytes(image, block * 4096 + 1000);
+  const expected = new Set(kernelManifest(unpacked).map(withoutRootLinks));
+  const others = contentsOf(image).filter((line) => !expected.has(line));
+  expect(others.map((line) => line.slice(0, line.indexOf("|")))).toEqual(["/usr/bin/dpkg"]);
+});
+
+/** Unpacks by dpkg-deb what wick fetched: the packages of an image, into a merged /usr. */
+function unpackPackages(names: ReadonlySet<string>, root: string): void {
+  for (const name of ["bin", "sbin", "lib", "lib64"]) {
+    mkdirSync(join(root, "usr", name), { recursive: true });
+    symlinkSync(`usr/${name}`, join(root, name));
+  }
+  const debs = join(testCache, "debs");
+  const files = readdirSync(debs).filter((name) => name.endsWith(".deb"));
+  let found = 0;
+  for (const file of files) {
+    const show = ["-W", "--showformat=${Package} ${Version}", join(debs, file)];
+    if (!names.has(execFileSync("dpkg-deb", show, { encoding: "utf8" }))) continue;
+    found++;
+    const script = 'dpkg-deb --fsys-tarfile "$0" | tar -xp --keep-directory-symlink -C "$1"';
+    execFileSync("sh", ["-c", script, join(debs, file), root]);
+  }
+  expect(found).toBe(names.size);
+}
+
+/** The four links of a merged /usr are made by the test, not by a package. */
+const MERGED = new Set(["/bin", "/sbin", "/lib", "/lib64"]);
+
+/**
+ * Lines by path; of a directory no links and times, which depend on what lies beside it and on
+ * which of two packages came last.
+ */
+function byPath(lines: readonly string[]): Map<string, string> {
+  const entries = lines.map((line): [string, string] => {
+    const [path, kind, mode, owner] = line.split("|");
+    return [path!, kind === "directory" ? [path, kind, mode, owner].join("|") : line];
+  });
+  return new Map(entries.filter(([path]) => !MERGED.has(path)));
+}
+
+test.skipIf(!canMount)(
+  "nginx-light: every file of every package is in the image as dpkg-deb unpacks it",
+  async () => {
+    const output = join(temporaryDirectory(), "x.ext4");
+    const result = await wick(["build", "deb:nginx-light", "--json", "-o", output]);
+    expect(result.status, result.stderr).toBe(0);
+    const { parts } = jsonOf<{ parts: { name: string }[] }>(result);
+    expect(e2fsck(output)).toMatchObject({ status: 0 });
+    const root = temporaryDirectory();
+    unpackPackages(new Set(parts.map(({ name }) => name)), root);
+    const ours = byPath(contentsOf(output));
+    const theirs = byPath(kernelManifest(root));
+    const different = [...theirs].filter(([path, line]) => ours.get(path) !== line);
+    // The recipe gives it the group adm, as the package's own script would.
+    expect(different).toEqual([["/var/log/nginx", "/var/log/nginx|directory|755|0:0"]]);
+    const added = [...ours.keys()].filter((path) => !theirs.has(path));
+    // Beside them only what is made at boot, by the recipe or by wick: of /usr nothing but init.
+    expect(added.filter((path) => path.startsWith("/usr/"))).toEqual(["/usr/sbin/init"]);
+    expect(added).toEqual(expect.arrayContaining(["/etc/passwd", "/.wick/init.rec", "/proc"]));
+  },
+);
+
+test.skipIf(!canMount)("the smallest image without a journal holds the same nginx", async () => {
+  const nominal = await build("deb:nginx-light");
+  const smallest = await build("deb:nginx-light", "--size", "min", "--no-journal");
+  expect(e2fsck(smallest)).toMatchObject({ status: 0 });
+  expect(contentsOf(smallest)).toEqual(contentsOf(nominal));
+});
