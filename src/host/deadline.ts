@@ -51,5 +51,5 @@ function interruption(signal: AbortSignal | undefined): unknown {
   } catch (error) {
     return error;
   }
-  return new WickError("INTERNAL", "An abort event without an abort");
+  return new WickError("INTERNAL", "Cannot wait any longer: an abort event without an abort");
 }

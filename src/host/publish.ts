@@ -1,9 +1,19 @@
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
 import { undoAtExit } from "./cleanup.ts";
 import { checkFault } from "./faults.ts";
 import { FileStorage } from "./file-storage.ts";
+import { statOf } from "./files.ts";
 import { hostError } from "./host-error.ts";
 import { randomName } from "./temporary.ts";
 
@@ -15,21 +25,23 @@ export interface PublishOptions {
 
 /**
  * Writes a file that is whole or absent: `write` fills a temporary beside it, which is
- * synced and renamed. On any error the temporary goes and the former file stays.
+ * synced and renamed. On any error the temporary goes and the former file stays. A link at
+ * `path` stays a link; what is no regular file is USAGE: a rename would take /dev/null away.
  */
 export async function publish<T>(
   path: string,
   write: (storage: FileStorage) => T | Promise<T>,
   options: PublishOptions = {},
 ): Promise<T> {
-  const temporary = join(dirname(path), `.${basename(path)}.wick-${randomName()}.tmp`);
+  const target = targetOf(path);
+  const temporary = join(dirname(target), `.${basename(target)}.wick-${randomName()}.tmp`);
   const remove = (): void => rmSync(temporary, { force: true });
   const done = undoAtExit(remove);
   try {
     using storage = new FileStorage(temporary, "create");
     const result = await write(storage);
     storage.sync();
-    finish(temporary, path, options.mode ?? 0o666 & ~process.umask());
+    finish(temporary, target, options.mode ?? 0o666 & ~process.umask());
     return result;
   } catch (error) {
     remove();
@@ -37,6 +49,15 @@ export async function publish<T>(
   } finally {
     done();
   }
+}
+
+/** Where the file goes: what is there now, links resolved, or `path` itself. */
+function targetOf(path: string): string {
+  const status = statOf(path);
+  if (status === undefined) return path;
+  if (status.isFile()) return realpathSync(path);
+  const is = status.isDirectory() ? "a directory" : "a device, pipe or socket";
+  throw new WickError("USAGE", `Cannot write ${sanitise(path)}: it is ${is}, wanted a file`);
 }
 
 function finish(temporary: string, path: string, mode: number): void {

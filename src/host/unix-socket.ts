@@ -79,7 +79,7 @@ function firstPeer(server: Server): { peer: Promise<Socket>; giveUp: () => void 
   });
   promise.catch(() => {}); // it may be given up before anybody waits
   const giveUp = (): void =>
-    reject(new WickError("INTERRUPTED", "Nobody connected to the socket before it was closed"));
+    reject(new WickError("INTERRUPTED", "Cannot await the socket's peer: listening has ended"));
   return { peer: promise, giveUp };
 }
 

@@ -1,3 +1,4 @@
+import { sanitise } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 
 /** A package file as apt would fetch it. */
@@ -25,7 +26,10 @@ function parseUri(line: string): PackageUri {
   const [, fileName = "", size, hash = ""] = /^'[^']*' (\S+) (\d+) ?(.*)$/.exec(line) ?? [];
   const [, name, version, arch] = /^([^_/]+)_([^_/]+)_([^_/]+)\.deb$/.exec(fileName) ?? [];
   if (name === undefined || version === undefined || arch === undefined) {
-    throw new WickError("TOOL_FAILED", `Cannot understand apt's answer: ${JSON.stringify(line)}`);
+    throw new WickError(
+      "TOOL_FAILED",
+      `Cannot understand apt's answer: "${sanitise(line)}", wanted 'URI' NAME_VERSION_ARCH.deb SIZE HASH`,
+    );
   }
   const sha256 = /(?:^|\s)SHA256:([0-9a-f]{64})(?:\s|$)/.exec(hash)?.[1];
   return {

@@ -101,7 +101,7 @@ export class Qmp {
 
   #end(words: string): void {
     if (this.#ended !== undefined) return;
-    this.#ended = new WickError("VMM_FAILED", words);
+    this.#ended = new WickError("VMM_FAILED", `Cannot control the machine: ${words}`);
     this.#greeted.reject(this.#ended);
     for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
     this.#waiting.clear();
@@ -109,5 +109,8 @@ export class Qmp {
 }
 
 function refusal({ desc }: { desc?: unknown }): WickError {
-  return new WickError("VMM_FAILED", `QEMU refused a command: ${sanitise(String(desc))}`);
+  return new WickError(
+    "VMM_FAILED",
+    `Cannot control the machine: QEMU says "${sanitise(String(desc))}"`,
+  );
 }
