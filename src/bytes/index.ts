@@ -4,6 +4,7 @@ export { struct, type Row, type Struct, type ValueOf } from "./struct.ts";
 export { alignUp, isZero, toSafeNumber } from "./numbers.ts";
 export { crc32c } from "./crc32c.ts";
 export { compareBytes, display, equalBytes, sanitise, utf8 } from "./text.ts";
+export { uuidText } from "./uuid.ts";
 export { storageOf, type ReadableStorage, type Storage, type WritableStorage } from "./storage.ts";
 export {
   Column,

@@ -1,4 +1,4 @@
-import { equalBytes, le16, le32, utf8 } from "../bytes/index.ts";
+import { equalBytes, le16, le32, utf8, uuidText } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import {
   MUST_UNDERSTAND,
@@ -19,7 +19,7 @@ import {
   recordsVersion,
   rootHead,
 } from "./record-layout.ts";
-import { formatIpv4, formatUuid } from "./record-values.ts";
+import { formatIpv4 } from "./record-values.ts";
 import type { InitLimit, InitMount, InitRecords } from "./record-types.ts";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -150,7 +150,7 @@ function readRoot(body: Uint8Array): NonNullable<InitRecords["root"]> {
   atLeast("ROOT", body, rootHead.sizeBytes + 1);
   const { uuid, mode } = rootHead.read(body);
   return {
-    uuid: formatUuid(uuid),
+    uuid: uuidText(uuid),
     fstype: text("ROOT", body.subarray(rootHead.sizeBytes)),
     mode: keyOf(rootModes, mode, "ROOT"),
   };
@@ -159,7 +159,7 @@ function readRoot(body: Uint8Array): NonNullable<InitRecords["root"]> {
 function readOverlay(body: Uint8Array): NonNullable<InitRecords["overlay"]> {
   if (body.length === 0) return "tmpfs";
   if (body.length !== 16) throw invalid(`OVERLAY has ${body.length} bytes, wanted 0 or 16`);
-  return { uuid: formatUuid(body) };
+  return { uuid: uuidText(body) };
 }
 
 class Found {

@@ -39,8 +39,3 @@ export function parseUuid(uuid: string): Uint8Array<ArrayBuffer> {
     Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16),
   );
 }
-
-export function formatUuid(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
-  return [8, 12, 16, 20, 32].map((end, i) => hex.slice([0, 8, 12, 16, 20][i], end)).join("-");
-}

@@ -1,9 +1,9 @@
+import { uuidText } from "../bytes/index.ts";
 import { planBuild, type BuildOptions } from "../config/index.ts";
 import { allocatedBytes, publish } from "../host/index.ts";
 import { callerOf } from "./caller.ts";
 import type { Context } from "./context.ts";
 import type { TreeFacts } from "./tree-facts.ts";
-import { uuidText } from "./uuid.ts";
 import { writeImage } from "./write-image.ts";
 
 /** What `build` made. */

@@ -1,7 +1,8 @@
+import { uuidText } from "../bytes/index.ts";
 import { createExt4 } from "../formats/ext4/index.ts";
 import { FileStorage } from "../host/index.ts";
 import { Tree } from "../tree/index.ts";
-import { uuidFrom, uuidText } from "./uuid.ts";
+import { uuidFrom } from "./uuid.ts";
 
 /** What one run may write; sparse, so that it costs what is really written. */
 const OVERLAY_BYTES = 1 << 30;

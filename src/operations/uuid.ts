@@ -13,9 +13,3 @@ export function uuidFrom(...parts: readonly string[]): Uint8Array {
   uuid[8] = (uuid[8]! & 0x3f) | 0x80;
   return uuid;
 }
-
-/** `8-4-4-4-12` hex digits. */
-export function uuidText(uuid: Uint8Array): string {
-  const hex = Buffer.from(uuid).toString("hex");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}

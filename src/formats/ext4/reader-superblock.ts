@@ -1,4 +1,4 @@
-import { crc32c, type ReadableStorage } from "../../bytes/index.ts";
+import { crc32c, type ReadableStorage, uuidText } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { fsSeed } from "./checksums.ts";
 import { GOOD_OLD_INODE_SIZE, superblock, SUPERBLOCK_OFFSET } from "./layout.ts";
@@ -199,9 +199,4 @@ export function factsOf({ raw, features, ...sizes }: Ext4Geometry): Ext4Facts {
 function stateText(state: number): string {
   const clean = (state & STATE.VALID_FS) !== 0 ? "clean" : "not clean";
   return (state & STATE.ERROR_FS) !== 0 ? `${clean} with errors` : clean;
-}
-
-function uuidText(uuid: Uint8Array): string {
-  const hex = Array.from(uuid, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
