@@ -3,6 +3,7 @@ import { MemoryStorage } from "../../../test/support/memory-storage.ts";
 import { TreeMaker } from "../../../test/support/tree-maker.ts";
 import { utf8 } from "../../bytes/index.ts";
 import { Tree } from "../../tree/index.ts";
+import { superblock } from "./layout.ts";
 import { createExt4, type Ext4Options, type Ext4Summary } from "./writer.ts";
 
 const MiB = 1 << 20;
@@ -129,6 +130,46 @@ test("a time that cannot be stored is moved, with a warning that names the file"
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toContain('"/f"');
 });
+
+test("naming ten thousand files deep in a hostile tree takes no time", () => {
+  const count = 10_000;
+  const started = performance.now();
+  const { warnings } = build((make) => {
+    const mtime = { seconds: 2 ** 36, nanoseconds: 0 };
+    for (let i = 0; i < count; i++) make.directory(Tree.ROOT, `beside ${i}`);
+    let deep = make.directory(Tree.ROOT, "deep");
+    for (let i = 0; i < 1000; i++) deep = make.directory(deep, `d${i}`);
+    for (let i = 0; i < count; i++) make.file(deep, `f${i}`, "", { mtime });
+  });
+  expect(warnings).toHaveLength(count);
+  expect(warnings.at(-1)).toMatch(/^"…\/d937\/.*\/d999\/f9999": its time/);
+  expect(performance.now() - started).toBeLessThan(20_000);
+});
+
+test("what a replaced file leaves at the end never gets into the journal or unused inodes", () => {
+  const storage = new MemoryStorage();
+  const { summary } = build(
+    (make) => {
+      const ino = make.file(Tree.ROOT, "f", data);
+      make.setContents(ino, data.subarray(0, 4096));
+    },
+    { journal: true },
+    storage,
+  );
+  const { superblock: at } = openJournal(storage);
+  const journal = new Uint8Array(summary.journalBlocks * 4096);
+  storage.readAt(journal, at);
+  expect(journal.subarray(0, 4).toString()).toBe("192,59,57,152"); // its superblock
+  expect(journal.subarray(1024).some((byte) => byte !== 0)).toBe(false);
+});
+
+/** Where the journal begins, by its inode's only extent, of which the superblock has a copy. */
+function openJournal(storage: MemoryStorage): { superblock: number } {
+  const bytes = new Uint8Array(1024);
+  storage.readAt(bytes, 1024);
+  const words = superblock.read(bytes).s_jnl_blocks;
+  return { superblock: words[5]! * 4096 };
+}
 
 test("options that cannot be are refused", () => {
   expect(failure(() => build(() => {}, { label: "seventeen letters" }))).toMatchObject({

@@ -28,6 +28,13 @@ test("what fits neither the inode nor one block is refused", () => {
   expect(() => placeXattrs([xattr("user.b", 4041)], noWarning)).toThrow(/4064 bytes.*4060/);
 });
 
+test("a hundred thousand attributes of one file are refused in linear time", () => {
+  const many = Array.from({ length: 100_000 }, (_, i) => xattr(`user.${i}`, 1));
+  const started = performance.now();
+  expect(() => placeXattrs(many, noWarning)).toThrow(/ext4 has 88 in the inode/);
+  expect(performance.now() - started).toBeLessThan(5000);
+});
+
 test("names that Linux does not have are left out with a warning, of doubles the last is kept", () => {
   const warnings: string[] = [];
   const placed = placeXattrs(
