@@ -47,8 +47,14 @@ const surroundings: readonly (readonly [string, CliOptions])[] = [
     { env: { LANG: "C", LC_ALL: "C", TZ: "Asia/Kathmandu", TERM: "dumb" } },
   ],
   ["with a TMPDIR that is not there", { env: { TMPDIR: "/nonexistent/a b" } }],
-  ["with relative XDG directories", { env: { WICK_CACHE: undefined, XDG_CACHE_HOME: "cache", XDG_STATE_HOME: "state" } }],
-  ["with an unwritable XDG directory", { env: { WICK_CACHE: undefined, XDG_CACHE_HOME: "/proc/nowhere" } }],
+  [
+    "with relative XDG directories",
+    { env: { WICK_CACHE: undefined, XDG_CACHE_HOME: "cache", XDG_STATE_HOME: "state" } },
+  ],
+  [
+    "with an unwritable XDG directory",
+    { env: { WICK_CACHE: undefined, XDG_CACHE_HOME: "/proc/nowhere" } },
+  ],
   ["with 128 descriptors", { prefix: after("ulimit -n 128") }],
 ];
 
