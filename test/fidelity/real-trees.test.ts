@@ -1,12 +1,13 @@
 /** Trees that other people's tools made come back from a mounted image as those tools unpack them. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { jsonOf, testCache, wick } from "../support/cli.ts";
 import {
   canMount,
   debugfs,
+  dumpe2fs,
   e2fsck,
   flipBytes,
   kernelComplaints,
@@ -156,5 +157,8 @@ test.skipIf(!canMount)("the smallest image without a journal holds the same ngin
   const nominal = await build("deb:nginx-light");
   const smallest = await build("deb:nginx-light", "--size", "min", "--no-journal");
   expect(e2fsck(smallest)).toMatchObject({ status: 0 });
+  expect(dumpe2fs(nominal, "-h")).toContain("has_journal");
+  expect(dumpe2fs(smallest, "-h")).not.toContain("has_journal");
+  expect(statSync(nominal).size - statSync(smallest).size).toBeGreaterThan(250 << 20);
   expect(contentsOf(smallest)).toEqual(contentsOf(nominal));
 });

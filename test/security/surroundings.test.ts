@@ -71,6 +71,33 @@ for (const [name, options] of surroundings) {
   });
 }
 
+/** A library that tells every program that it is 1970-01-01. */
+function stoppedClock(directory: string): string {
+  const library = join(directory, "clock.so");
+  const source =
+    "#include <time.h>\n#include <sys/time.h>\n" +
+    "int clock_gettime(clockid_t c, struct timespec *t) { static long n; t->tv_sec = c == CLOCK_REALTIME ? 0 : n++ / 1000000; t->tv_nsec = n++ % 1000000 * 1000; return 0; }\n" +
+    "int gettimeofday(struct timeval *t, void *z) { t->tv_sec = 0; t->tv_usec = 0; return 0; }\n" +
+    "time_t time(time_t *t) { if (t) *t = 0; return 0; }\n";
+  execFileSync("cc", ["-shared", "-fPIC", "-x", "c", "-", "-o", library], { input: source });
+  return library;
+}
+
+test("with a clock that says 1970 the image is the same", async () => {
+  const directory = temporaryDirectory();
+  const env = { LD_PRELOAD: stoppedClock(directory) };
+  const year = ["-e", "process.stdout.write(String(new Date().getFullYear()))"];
+  const shown = execFileSync(process.execPath, year, {
+    encoding: "utf8",
+    env: { ...process.env, TZ: "UTC", ...env },
+  });
+  expect(shown).toBe("1970");
+  const output = join(directory, "x.ext4");
+  const result = await build(output, { env });
+  expect(result.status, result.stderr).toBe(0);
+  expect(sha256(output)).toBe(wanted);
+});
+
 test("the image's permissions are what the umask leaves", async () => {
   const output = join(temporaryDirectory(), "x.ext4");
   for (const [umask, mode] of [
