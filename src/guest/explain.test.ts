@@ -1,14 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeEach, expect, test } from "vitest";
 import { elfHead } from "../../test/support/elf-head.ts";
+import { compileInitPart } from "../../test/support/init-part.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { execReasons } from "./message-types.ts";
-
-const init = fileURLToPath(new URL("init", import.meta.url));
-const main = fileURLToPath(new URL("../../test/support/guest/explain-main.c", import.meta.url));
 
 /** init's explanation as a program of its own: this machine's kernel refuses, init's code explains. */
 let explain: string;
@@ -16,12 +13,7 @@ let directory: string;
 
 beforeEach(() => {
   directory = temporaryDirectory();
-  explain = join(directory, "explain");
-  const flags = ["-std=c11", "-Os", "-ffreestanding", "-nostdlib", "-static", "-fno-builtin"];
-  const more = ["-fno-stack-protector", "-fno-pic", "-Wall", "-Wextra", "-Werror", `-I${init}`];
-  const needed = ["explain.c", "files.c", "text.c", "copy.c", "start.S"];
-  const sources = [main, ...needed.map((name) => join(init, name))];
-  execFileSync(process.env["CC"] ?? "cc", [...flags, ...more, "-o", explain, ...sources]);
+  explain = compileInitPart("explain-main.c", ["explain.c", "files.c", "text.c", "copy.c"]);
 });
 
 function explained(name: string, contents?: string | Uint8Array, mode = 0o755) {

@@ -39,11 +39,16 @@ static u32 parse_hex(const char *s, const char **rest) {
   return value;
 }
 
-/* The kernel prints each 32-bit word of an address in the machine's order. */
+/*
+ * 127.0.0.0/8, ::1, or the former as IPv6 sockets have it, ::ffff:127.0.0.0/104. The kernel
+ * prints each 32-bit word of an address in the machine's order.
+ */
 static int is_loopback(const char *address, size_t digits) {
   static const char ipv6[] = "00000000000000000000000001000000";
-  if (digits == 8) return address[6] == '7' && address[7] == 'F';
-  return memcmp(address, ipv6, sizeof ipv6 - 1) == 0;
+  static const char mapped[] = "0000000000000000FFFF0000";
+  if (digits == 32 && memcmp(address, ipv6, sizeof ipv6 - 1) == 0) return 1;
+  if (digits == 32 && memcmp(address, mapped, sizeof mapped - 1) != 0) return 0;
+  return address[digits - 2] == '7' && address[digits - 1] == 'F';
 }
 
 static void found(u16 port, int loopback) {

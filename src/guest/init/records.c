@@ -16,8 +16,10 @@ static struct {
 
 static const char *const names[RECORDS_FILES] = {"run.rec", "init.rec", "boot.rec"};
 
+/* What is refused says nothing any more: the way to the machine's end reads records too. */
 _Noreturn static void refuse(enum records_file which, const char *why) {
   char words[128];
+  files[which].start = files[which].end = 0;
   join(words, sizeof words, names[which], ": ", why, NULL);
   fail("records", EINVAL, words);
 }
