@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isWickError } from "../errors/index.ts";
+import { codeOf } from "../../test/support/failures.ts";
 import type { AppConfig } from "./config.ts";
 import { commandOf, configOf, mergeConfigs, type Overrides } from "./merge.ts";
 
@@ -16,15 +16,6 @@ const image: AppConfig = {
 
 const apply = (overrides: Overrides, caller = {}) =>
   mergeConfigs(image, configOf(overrides, caller));
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return isWickError(error) ? error.code : `not ours: ${String(error)}`;
-  }
-  return "no error";
-}
 
 /** docker run [--entrypoint E] IMAGE [COMMAND…] of the image above → argv. */
 const commandCases: [string, Overrides, readonly string[] | "NO_APPLICATION"][] = [

@@ -1,20 +1,11 @@
 import * as fc from "fast-check";
 import { isIP } from "node:net";
 import { expect, test } from "vitest";
-import { isWickError } from "../errors/index.ts";
+import { messageOf } from "../../test/support/failures.ts";
 import { isIpAddress } from "./addresses.ts";
 import { parseExposed, parsePublished, parsePublishedAll, portKey, showPort } from "./ports.ts";
 
 const shown = (text: string) => parsePublished(text).map(showPort);
-
-function messageOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return isWickError(error, "USAGE") ? error.message : `not ours: ${String(error)}`;
-  }
-  return "no error";
-}
 
 /** Docker's grammar (its nat.ParsePortSpec), with loopback in place of 0.0.0.0. */
 const cases: [string, string[]][] = [

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { codeOf } from "../../test/support/failures.ts";
 import { utf8 } from "../bytes/index.ts";
-import { isWickError } from "../errors/index.ts";
 import { DEFAULT_PATH, resolveProcess } from "./resolve.ts";
 
 const files = {
@@ -9,15 +9,6 @@ const files = {
 };
 const resolve = (config: Parameters<typeof resolveProcess>[0], tty = false) =>
   resolveProcess(config, files, { tty });
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return isWickError(error) ? error.code : `not ours: ${String(error)}`;
-  }
-  return "no error";
-}
 
 test("a bare command gets Docker's defaults", () => {
   expect(resolve({ Cmd: ["id"] })).toEqual({

@@ -1,20 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { constants } from "node:os";
 import { expect, test } from "vitest";
+import { messageOf } from "../../test/support/failures.ts";
 import { utf8 } from "../bytes/index.ts";
-import { isWickError } from "../errors/index.ts";
 import { parseEnvFile } from "./environment.ts";
 import { parseCpus, parseMemory, parseSize } from "./memory.ts";
 import { signalName, signalNumber } from "./signals.ts";
-
-function messageOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return isWickError(error, "USAGE") ? error.message : `not ours: ${String(error)}`;
-  }
-  return "no error";
-}
 
 test("signals have the numbers that Node and bash know", () => {
   for (const [name, number] of Object.entries(constants.signals)) {

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { isAlive } from "../../test/support/processes.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { pipeThroughTool, type PipeToolOptions } from "./pipe-tool.ts";
 
@@ -60,12 +61,3 @@ test("when we are killed outright, a tool that leads a group of its own goes too
   while (isAlive(pid) && performance.now() - start < 5000) await sleep(20);
   expect(performance.now() - start).toBeLessThan(2000);
 });
-
-/** A zombie is dead. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    return false;
-  }
-}

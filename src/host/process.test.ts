@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
+import { isAlive } from "../../test/support/processes.ts";
 import { type ProcessOptions, startProcess } from "./process.ts";
 
 const options: ProcessOptions = { purpose: "test the supervisor" };
@@ -162,13 +163,4 @@ async function inOwnProcess(script: string, before = ""): Promise<string> {
   const { firstLine, closed } = await ownProcess(script, before);
   await closed;
   return firstLine;
-}
-
-/** A zombie is dead. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    return false;
-  }
 }

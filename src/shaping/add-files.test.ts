@@ -1,19 +1,10 @@
 import { expect, test } from "vitest";
+import { codeOf } from "../../test/support/failures.ts";
 import { utf8 } from "../bytes/index.ts";
-import { isWickError } from "../errors/index.ts";
 import { MemorySink, playTree, Tree, Unpacker, type Layer } from "../tree/index.ts";
 import { listing, text } from "../../test/support/trees.ts";
 import { additionTarget, addFileStream, parseAddition, relocated } from "./add-files.ts";
 import { addFile, addSymlink, ensureDirectory, readFile } from "./files.ts";
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return isWickError(error) ? error.code : `not ours: ${String(error)}`;
-  }
-  return "no error";
-}
 
 test("the last colon splits, the path is absolute", () => {
   expect(parseAddition("./a:b:/srv/x")).toEqual({ file: "./a:b", path: "/srv/x" });

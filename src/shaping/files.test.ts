@@ -1,21 +1,12 @@
 import { expect, test } from "vitest";
+import { codeOf } from "../../test/support/failures.ts";
 import { utf8 } from "../bytes/index.ts";
-import { isWickError } from "../errors/index.ts";
 import { findPath, MemorySink, Tree } from "../tree/index.ts";
 import { addFile, addSymlink, ensureDirectory, readFile, removePath } from "./files.ts";
 import { listing, text } from "../../test/support/trees.ts";
 
 function fresh() {
   return { tree: new Tree(), sink: new MemorySink() };
-}
-
-function codeOf(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    return isWickError(error) ? error.code : `not ours: ${String(error)}`;
-  }
-  return "no error";
 }
 
 test("a file is added with its missing parents and read back", () => {

@@ -1,31 +1,21 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  bootParts,
-  busyboxRoot,
-  ext4,
-  runArchive,
-  startMachine,
-  type BootParts,
-} from "../support/boot-harness.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { beforeAll, expect, test } from "vitest";
+import { bootParts, busyboxRoot, ext4, runArchive, type BootParts } from "../support/boot-parts.ts";
+import { startMachine } from "../support/booted-machine.ts";
+import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
 const rootUuid = "5eed0001-0000-4000-8000-000000000001";
 
 let boot: BootParts;
-let shared: string;
 let image: string;
 
 beforeAll(async () => {
-  shared = mkdtempSync(join(tmpdir(), "boot-"));
-  boot = await bootParts(shared, "aarch64");
+  const shared = lastingDirectory();
+  boot = await bootParts("aarch64");
   busyboxRoot(boot, join(shared, "root"), { argv: ["sh", "-c", "exit 0"], env: ["PATH=/bin"] });
   image = ext4(join(shared, "root.ext4"), rootUuid, "16M", join(shared, "root"));
 }, 300_000);
-
-afterAll(() => rmSync(shared, { recursive: true, force: true }));
 
 test("on aarch64 both stages run: modules, overlay, user, network, status", async () => {
   const work = temporaryDirectory();

@@ -1,47 +1,28 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import type { InitRecords } from "../../src/guest/index.ts";
-import {
-  bootParts,
-  freePort,
-  initramfs,
-  rootArchive,
-  startMachine,
-  type BootParts,
-  type BootSpec,
-  type BootedMachine,
-} from "../support/boot-harness.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { bootParts, rootArchive, type BootParts } from "../support/boot-parts.ts";
+import { freePort, startInitramfs, type BootSpec } from "../support/booted-machine.ts";
 
 let boot: BootParts;
 let root: Buffer;
-let shared: string;
 
 beforeAll(async () => {
-  shared = mkdtempSync(join(tmpdir(), "boot-"));
-  boot = await bootParts(shared);
+  boot = await bootParts();
   const image: InitRecords = {
     argv: ["/bin/sh", "-c", "exit 0"],
     env: ["PATH=/bin", "FROM=image"],
     groups: [4, 5],
     hostname: "from-image",
   };
-  root = rootArchive(boot, shared, image, {
+  root = rootArchive(boot, image, {
     "etc/hosts": "",
     "etc/resolv.conf": "nameserver 192.0.2.1\n",
     "www/index.html": "the page\n",
   });
 });
 
-afterAll(() => rmSync(shared, { recursive: true, force: true }));
-
-async function start(records: InitRecords, spec: Partial<BootSpec> = {}): Promise<BootedMachine> {
-  const work = temporaryDirectory();
-  const initrd = initramfs(boot, work, root, records);
-  return startMachine(boot, { work, initrd, ...spec });
-}
+const start = (records: InitRecords, spec: Partial<BootSpec> = {}) =>
+  startInitramfs(boot, root, records, spec);
 
 /** Runs a script as the application; lines `name=value` of its output by name. */
 async function facts(script: string, records: InitRecords, spec: Partial<BootSpec> = {}) {

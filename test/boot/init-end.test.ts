@@ -1,41 +1,23 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { exitStatus, type ExecReason, type InitRecords } from "../../src/guest/index.ts";
-import {
-  bootParts,
-  initramfs,
-  rootArchive,
-  startMachine,
-  type BootParts,
-  type BootSpec,
-  type BootedMachine,
-} from "../support/boot-harness.ts";
+import { bootParts, rootArchive, type BootParts } from "../support/boot-parts.ts";
+import { startInitramfs, type BootSpec } from "../support/booted-machine.ts";
 import { elfHead } from "../support/elf-head.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 let boot: BootParts;
 let root: Buffer;
-let shared: string;
 
 beforeAll(async () => {
-  shared = mkdtempSync(join(tmpdir(), "boot-"));
-  boot = await bootParts(shared);
+  boot = await bootParts();
   const records: InitRecords = { argv: ["/bin/sh", "-c", "exit 0"], env: ["PATH=/opt:/bin"] };
-  root = rootArchive(boot, shared, records, {
+  root = rootArchive(boot, records, {
     "opt/no-loader": elfHead({ machine: "x86_64", loader: "/lib/ld-nothing.so.1" }),
     "opt/foreign": elfHead({ machine: "riscv" }),
   });
 });
 
-afterAll(() => rmSync(shared, { recursive: true, force: true }));
-
-async function start(records: InitRecords, spec: Partial<BootSpec> = {}): Promise<BootedMachine> {
-  const work = temporaryDirectory();
-  const initrd = initramfs(boot, work, root, records);
-  return startMachine(boot, { work, initrd, ...spec });
-}
+const start = (records: InitRecords, spec: Partial<BootSpec> = {}) =>
+  startInitramfs(boot, root, records, spec);
 
 async function endOf(records: InitRecords, spec: Partial<BootSpec> = {}) {
   return (await start(records, spec)).end();
@@ -175,11 +157,9 @@ test("without a channel all works and the console has the status", async () => {
 });
 
 test("a host that connects late gets every report from the first on", async () => {
-  const work = temporaryDirectory();
-  const initrd = initramfs(boot, work, root, sh("echo up; sleep 1; exit 6"));
-  const machine = await startMachine(boot, { work, initrd, channel: "later" });
+  const machine = await start(sh("echo up; sleep 1; exit 6"), { channel: "later" });
   await machine.untilConsole("up\n");
-  await machine.connect(join(work, "c"));
+  await machine.connect();
   const result = await machine.end();
   expect(result.reports.map((r) => r.kind)).toContain("hello");
   expect(result.reports.map((r) => r.kind)).toContain("started");
@@ -212,8 +192,6 @@ test("a frame over the cap closes the channel, and the application goes on", asy
 });
 
 test("a machine without any record says so", async () => {
-  const work = temporaryDirectory();
-  const initrd = initramfs(boot, work, Buffer.alloc(0), {});
-  const result = await (await startMachine(boot, { work, initrd })).end();
+  const result = await (await startInitramfs(boot, Buffer.alloc(0), {})).end();
   expect(result.final).toMatchObject({ kind: "setup-failed", step: "records", errno: 2 });
 });

@@ -1,21 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { encodeRecords, type InitRecords } from "../../src/guest/index.ts";
-import {
-  bootParts,
-  busyboxRoot,
-  ext4,
-  freePort,
-  runArchive,
-  startMachine,
-  type BootParts,
-  type BootSpec,
-} from "../support/boot-harness.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { bootParts, busyboxRoot, ext4, runArchive, type BootParts } from "../support/boot-parts.ts";
+import { freePort, startMachine, type BootSpec } from "../support/booted-machine.ts";
+import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
 const rootUuid = "5eed0001-0000-4000-8000-000000000001";
 const driveUuid = "5eed0002-0000-4000-8000-000000000002";
@@ -26,8 +17,8 @@ let image: string;
 let scriptImage: string;
 
 beforeAll(async () => {
-  shared = mkdtempSync(join(tmpdir(), "boot-"));
-  boot = await bootParts(shared);
+  shared = lastingDirectory();
+  boot = await bootParts();
   const records: InitRecords = { argv: ["sh", "-c", "exit 0"], env: ["PATH=/bin"] };
   busyboxRoot(boot, join(shared, "root"), records, {
     "etc/hostname": "",
@@ -38,8 +29,6 @@ beforeAll(async () => {
   image = ext4(join(shared, "root.ext4"), rootUuid, "16M", join(shared, "root"));
   scriptImage = scriptRoot();
 });
-
-afterAll(() => rmSync(shared, { recursive: true, force: true }));
 
 /** A root with another init, as `build --init script` writes it. */
 function scriptRoot(): string {

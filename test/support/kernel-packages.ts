@@ -8,7 +8,7 @@ import { findKernel, type Kernel, type KernelPackages } from "../../src/kernel/i
 import type { Layer, LayerVisitor } from "../../src/tree/index.ts";
 
 /** Kept between runs: a kernel's package is 27 MB. */
-const cacheDirectory = fileURLToPath(new URL("../../build/test-cache", import.meta.url));
+export const cacheDirectory = fileURLToPath(new URL("../../build/test-cache", import.meta.url));
 
 /** The distribution's kernel, with its modules, as every test that boots uses it. */
 export function testKernel(arch: "x86_64" | "aarch64" = "x86_64"): Promise<Kernel> {

@@ -29,6 +29,12 @@ export function ownProcesses(marker: string): SeenProcess[] {
   );
 }
 
+/** Whether a process lives; a zombie is dead. */
+export function isAlive(pid: number): boolean {
+  const state = seen(pid)?.state;
+  return state !== undefined && state !== "Z" && state !== "X";
+}
+
 function seen(pid: number): SeenProcess | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

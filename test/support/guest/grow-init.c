@@ -16,19 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "load-modules.h"
+
 /* fs/ext4/ext4.h: takes the new number of blocks */
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t)
-
-static void load_modules(void) {
-  FILE *list = fopen("/modules", "r");
-  char path[256];
-  while (list && fgets(path, sizeof path, list)) {
-    path[strcspn(path, "\n")] = 0;
-    int fd = open(path, O_RDONLY);
-    if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) < 0) printf("MODULE %s: %m\n", path);
-    close(fd);
-  }
-}
 
 static int mount_soon(void) {
   for (int tries = 0; tries < 500; tries++) {
