@@ -2,4 +2,3 @@
 export type { Drive, Machine, MachineSpec, PortForward, Vmm, VmmExit } from "./vmm.ts";
 export { qemu, type QemuOptions } from "./qemu/index.ts";
 export { classifyConsole } from "./classify-console.ts";
-export { shellLine } from "./shell-line.ts";

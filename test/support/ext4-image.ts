@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { createExt4, type Ext4Options, type Ext4Summary } from "../../src/formats/ext4/index.ts";
 import { FileStorage } from "../../src/host/index.ts";
 import { Tree, type Sink } from "../../src/tree/index.ts";
+import { FIXED_FIELDS } from "./manifest-line.ts";
 import { manifestOfDirectory, manifestOfTree } from "./manifest.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 import { TreeMaker } from "./tree-maker.ts";
@@ -83,9 +84,6 @@ function fullManifest(tree: Tree, sink: Sink): string[] {
   }
   return lines.sort();
 }
-
-/** Fields before the extended attributes. */
-const FIXED_FIELDS = 9;
 
 function withSortedXattrs(line: string): string {
   const fields = line.split("|");

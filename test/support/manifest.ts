@@ -12,11 +12,12 @@ import {
   type Sink,
   type UnpackOptions,
 } from "../../src/tree/index.ts";
+import { latin1, manifestLine, xattrText } from "./manifest-line.ts";
 
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
-const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-const time = (seconds: number | bigint, nanoseconds: number | bigint): string =>
-  `${seconds}.${String(nanoseconds).padStart(9, "0")}`;
+const SECOND_NS = 1_000_000_000n;
+
+const contentsText = (bytes: Uint8Array): string =>
+  `${bytes.length} ${createHash("sha256").update(bytes).digest("hex")}`;
 
 /** Bytes of a file of a tree. */
 export function contentsOf(tree: Tree, sink: Sink, ino: Ino): Uint8Array {
@@ -63,25 +64,21 @@ export function manifestOfTree(tree: Tree, sink: Sink): string[] {
   const line = (path: string, ino: Ino): string => {
     const { inodes } = tree;
     const kind = inodes.kind(ino);
-    const { seconds, nanoseconds } = inodes.mtime(ino);
     const first = groups.get(ino) ?? path;
     groups.set(ino, first);
-    const xattrs = inodes
-      .xattrs(ino)
-      .map(({ name, value }) => `${latin1(name)}=${Buffer.from(value).toString("hex")}`);
-    const rdev = inodes.rdev(ino);
-    return [
-      path === "" ? "/" : path,
+    return manifestLine({
+      path: path === "" ? "/" : path,
       kind,
-      inodes.mode(ino).toString(8),
-      `${inodes.uid(ino)}:${inodes.gid(ino)}`,
-      kind === "symlink" ? "" : time(seconds, nanoseconds),
-      kind === "file" ? `${inodes.size(ino)} ${sha256(contentsOf(tree, sink, ino))}` : "",
-      kind === "symlink" ? latin1(inodes.target(ino)!) : "",
-      rdev === undefined ? "" : `${rdev.major}:${rdev.minor}`,
-      kind === "directory" || first === path ? "" : `= ${first}`,
-      ...xattrs,
-    ].join("|");
+      mode: inodes.mode(ino),
+      uid: inodes.uid(ino),
+      gid: inodes.gid(ino),
+      mtime: inodes.mtime(ino),
+      contents: kind === "file" ? contentsText(contentsOf(tree, sink, ino)) : "",
+      target: kind === "symlink" ? latin1(inodes.target(ino)!) : "",
+      rdev: inodes.rdev(ino),
+      first: first === "" ? "/" : first,
+      xattrs: inodes.xattrs(ino).map(xattrText),
+    });
   };
   const lines = [line("", Tree.ROOT)];
   for (const { directory, name, ino } of tree.walk()) {
@@ -104,21 +101,22 @@ export function manifestOfDirectory(root: string): string[] {
     const id = `${stat.dev}:${stat.ino}`;
     const first = groups.get(id) ?? path;
     groups.set(id, first);
-    const ns = ((stat.mtimeNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-    const device = kind === "char" || kind === "block";
+    const nanoseconds = ((stat.mtimeNs % SECOND_NS) + SECOND_NS) % SECOND_NS;
+    const isDevice = kind === "char" || kind === "block";
     lines.push(
-      [
-        path === "" ? "/" : path,
+      manifestLine({
+        path: path === "" ? "/" : path,
         kind,
-        (Number(stat.mode) & 0o7777).toString(8),
-        `${stat.uid}:${stat.gid}`,
-        kind === "symlink" ? "" : time((stat.mtimeNs - ns) / 1_000_000_000n, ns),
-        kind === "file" ? `${stat.size} ${sha256(readFileSync(full))}` : "",
-        kind === "symlink" ? readlinkSync(full, "latin1") : "",
-        device ? `${majorOf(stat.rdev)}:${minorOf(stat.rdev)}` : "",
-        kind === "directory" || first === path ? "" : `= ${first}`,
-        ...(xattrs.get(root + path) ?? []),
-      ].join("|"),
+        mode: Number(stat.mode) & 0o7777,
+        uid: stat.uid,
+        gid: stat.gid,
+        mtime: { seconds: (stat.mtimeNs - nanoseconds) / SECOND_NS, nanoseconds },
+        contents: kind === "file" ? contentsText(readFileSync(full)) : "",
+        target: kind === "symlink" ? readlinkSync(full, "latin1") : "",
+        rdev: isDevice ? { major: majorOf(stat.rdev), minor: minorOf(stat.rdev) } : undefined,
+        first: first === "" ? "/" : first,
+        xattrs: xattrs.get(root + path) ?? [],
+      }),
     );
     if (kind !== "directory") return;
     for (const name of readdirSync(full, "latin1").sort()) visit(`${path}/${name}`);
