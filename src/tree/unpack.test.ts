@@ -303,6 +303,25 @@ test("an entry without a name, or that passes the bound on inodes, is an error",
   expect(unpack(many, { maxInodes: 7 }).tree.nameCount).toBe(6);
 });
 
+test("attributes, links' texts and waiting links are bounded in bytes together, shared ones count once", () => {
+  const limited = { maxMetadataBytes: 10_000 };
+  const refused = coded("ARCHIVE_LIMIT");
+  const labelled = (i: number): Uint8Array[] => [
+    pax([["SCHILY.xattr.user.l", "label"]]),
+    file(`f${i}`),
+  ];
+  const equal = archive(...Array.from({ length: 100 }, (_, i) => labelled(i)).flat());
+  expect(unpack(equal, limited).tree.nameCount).toBe(100);
+  const large = pax([["SCHILY.xattr.user.l", "l".repeat(6000)]]);
+  expect(() => unpack(archive(large, file("a"), large, file("b")), limited)).toThrow(refused);
+  const target = long("K", "t".repeat(3000));
+  const links = ["a", "b", "c", "d"].flatMap((name) => [target, symlink(name, "")]);
+  expect(() => unpack(archive(...links), limited)).toThrow(refused);
+  expect(unpack(archive(...links.slice(0, 6)), limited).tree.nameCount).toBe(3);
+  const waiting = ["a", "b", "c", "d"].flatMap((name) => [target, hardLink(name, "")]);
+  expect(() => unpack(archive(...waiting), limited)).toThrow(refused);
+});
+
 test("a tree played again gives the same tree, with its links and holes", () => {
   const first = layer(
     pax([

@@ -1,6 +1,6 @@
 import { WickError } from "../errors/index.ts";
 import { withoutDotDot } from "./archive-path.ts";
-import type { Entry, LayerVisitor, Metadata } from "./entry.ts";
+import type { Entry, LayerVisitor, Metadata, Xattr } from "./entry.ts";
 import { HardLinks, linkTo } from "./hard-links.ts";
 import type { Ino } from "./inodes.ts";
 import type { Kind } from "./kinds.ts";
@@ -22,10 +22,16 @@ export interface UnpackOptions {
   readonly directoryLinks?: "replace" | "keep";
   /** Inodes that the tree may get; passing it is ARCHIVE_LIMIT. */
   readonly maxInodes?: number;
+  /** Bytes of attributes, symlinks' texts and waiting hard links that it may keep; else ARCHIVE_LIMIT. */
+  readonly maxMetadataBytes?: number;
 }
 
 /** As many as the tar reader takes entries. */
 const MAX_INODES = 16_000_000;
+/** Some hundred bytes for each of a million files; a few megabytes of archive could ask for many gigabytes. */
+const MAX_METADATA_BYTES = 512 * 2 ** 20;
+/** What an attribute costs beside its bytes, about. */
+const XATTR_COST_BYTES = 200;
 /** PATH_MAX less its NUL: the longest symlink that Linux makes. */
 const MAX_TARGET_BYTES = 4095;
 /** MINORBITS of include/linux/kdev_t.h: what a device number holds. */
@@ -43,6 +49,8 @@ export class Unpacker implements LayerVisitor {
   readonly #sink: Sink;
   readonly #options: UnpackOptions;
   readonly #maxInodes: number;
+  /** Of {@link UnpackOptions.maxMetadataBytes}, what is left. */
+  #metadataLeft: number;
   readonly #hardLinks: HardLinks;
   readonly #xattrs = new XattrLists();
   /** The file whose contents are coming, its size as stated and as seen. */
@@ -55,6 +63,7 @@ export class Unpacker implements LayerVisitor {
     this.#tree = options.tree;
     this.#sink = options.sink;
     this.#maxInodes = options.maxInodes ?? MAX_INODES;
+    this.#metadataLeft = options.maxMetadataBytes ?? MAX_METADATA_BYTES;
     this.#hardLinks = new HardLinks(options.tree);
   }
 
@@ -98,7 +107,17 @@ export class Unpacker implements LayerVisitor {
   }
 
   #metadata(entry: Entry): Metadata {
-    return { ...entry, xattrs: this.#xattrs.shared(entry) };
+    const xattrs = this.#xattrs.shared(entry);
+    if (xattrs === entry.xattrs) for (const xattr of xattrs) this.#keep(costOf(xattr));
+    return { ...entry, xattrs };
+  }
+
+  /** Counts bytes that stay in memory until the image is written. */
+  #keep(bytes: number): void {
+    this.#metadataLeft -= bytes;
+    if (this.#metadataLeft < 0) {
+      throw tooLarge(this.#options.maxMetadataBytes ?? MAX_METADATA_BYTES);
+    }
   }
 
   /** `./` describes the root itself. */
@@ -115,6 +134,7 @@ export class Unpacker implements LayerVisitor {
 
   #node(entry: Entry, kind: Kind, place: Location): void {
     if (kind === "symlink" && this.#keepsDirectory(place)) return;
+    if (kind === "symlink") this.#keep(entry.target!.length);
     const ino = this.#make(entry, kind, place);
     if (kind === "symlink") this.#tree.inodes.setTarget(ino, entry.target!);
     else if (kind === "char" || kind === "block") this.#tree.inodes.setRdev(ino, entry.rdev!);
@@ -145,6 +165,7 @@ export class Unpacker implements LayerVisitor {
       return;
     }
     if (place.ino >= 0) this.#tree.remove(place.directory, place.name, this.#discard);
+    this.#keep(place.name.length + path.length);
     this.#hardLinks.add(place, path);
   }
 
@@ -196,6 +217,18 @@ function checkDevice(entry: Entry): void {
 
 function conflict(entry: Entry, problem: string): WickError {
   return new WickError("PATH_CONFLICT", `Cannot add "${showPath(entry.path)}": ${problem}`);
+}
+
+function costOf({ name, value }: Xattr): number {
+  return name.length + value.length + XATTR_COST_BYTES;
+}
+
+function tooLarge(maxMetadataBytes: number): WickError {
+  return new WickError(
+    "ARCHIVE_LIMIT",
+    `Cannot add more files: attributes and links take over ${maxMetadataBytes} bytes`,
+    { hint: 'the bound is "maxMetadataBytes" of the unpacker; raise it if you trust the source' },
+  );
 }
 
 function tooMany(maxInodes: number): WickError {
