@@ -60,9 +60,19 @@ export function writeSmallFile(path: string, contents: string): void {
   }
 }
 
-/** Calls `look` now and then (every `intervalMs`) until the returned function is called. */
+/**
+ * Calls `look` now and then (every `intervalMs`) until the returned function is called. A look
+ * that fails is the last one: whoever works on what it looks at meets the same error, and
+ * thrown from a timer it would end Node.
+ */
 export function every(intervalMs: number, look: () => void): () => void {
-  const timer = setInterval(look, intervalMs);
+  const timer = setInterval(() => {
+    try {
+      look();
+    } catch {
+      clearInterval(timer);
+    }
+  }, intervalMs);
   // A forgotten look must not keep the process alive.
   timer.unref();
   return () => clearInterval(timer);
