@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { jsonOf, startWick, wick } from "../support/cli.ts";
+import { jsonOf, startWick, wick, type CliResult } from "../support/cli.ts";
 import { e2fsck } from "../support/ext4-image.ts";
 import { header, pax } from "../support/tar-builder.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -49,22 +49,51 @@ function peakMemory(pid: number): number {
   }
 }
 
+/** Runs `wick` to its end, and says how much memory it had at most. */
+async function watched(
+  words: string[],
+  stdin: Uint8Array,
+): Promise<{ result: CliResult; peak: number }> {
+  const started = startWick(words, { stdin });
+  let peak = 0;
+  const timer = setInterval(() => (peak = Math.max(peak, peakMemory(started.child.pid!))), 20);
+  const result = await started.done;
+  clearInterval(timer);
+  return { result, peak };
+}
+
 test("a million files in a few megabytes become a clean image in bounded memory", async () => {
   const archive = manyFiles(1_000_000);
   expect(archive.length).toBeLessThan(16 * MiB);
   const output = join(temporaryDirectory(), "x.ext4");
   const words = ["build", "--json", "--init", "none", "--size", "min", "tar:-", "-o", output];
-  const started = startWick(words, { stdin: archive });
-  let peak = 0;
-  const timer = setInterval(() => (peak = Math.max(peak, peakMemory(started.child.pid!))), 50);
-  const result = await started.done;
-  clearInterval(timer);
+  const { result, peak } = await watched(words, archive);
   expect(result.status, result.stderr).toBe(0);
   expect(jsonOf(result)).toMatchObject({ tree: { files: 1_000_000, directories: 1000 } });
   expect(peak).toBeGreaterThan(20 * MiB);
   expect(peak).toBeLessThan(400 * MiB);
   expect(e2fsck(output)).toMatchObject({ status: 0 });
 }, 120_000);
+
+test("a gigabyte of attributes in a megabyte of archive is refused before memory is full", async () => {
+  const value = "x".repeat(60_000);
+  const records = Array.from({ length: 16 }, (_, i) => [`SCHILY.xattr.user.${i}`, value] as const);
+  const entry = gzipSync(Buffer.concat([pax(records), header({ name: "f" })]), { level: 9 });
+  const archive = Buffer.concat([
+    ...Array.from({ length: 1000 }, () => entry),
+    gzipSync(Buffer.alloc(1024)),
+  ]);
+  expect(archive.length).toBeLessThan(4 * MiB);
+  const output = join(temporaryDirectory(), "x.ext4");
+  const { result, peak } = await watched(
+    ["build", "--init", "none", "tar:-", "-o", output],
+    archive,
+  );
+  expect(result.status).toBe(1);
+  expect(result.stderr).toContain("[ARCHIVE_LIMIT]");
+  expect(result.stderr).toContain("hint:");
+  expect(peak).toBeLessThan(1000 * MiB);
+});
 
 test("twenty thousand directories in each other become a clean image", async () => {
   const depth = 20_000;
