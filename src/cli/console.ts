@@ -51,14 +51,22 @@ function escaped(character: string): string {
   return `\\x${character.codePointAt(0)!.toString(16).padStart(2, "0")}`;
 }
 
-/** Copies the console to `stream`: exact bytes into a file or pipe, made safe on a terminal. */
+/**
+ * Copies the console to `stream`: exact bytes into a file or pipe, made safe on a terminal.
+ * Once nobody reads, `onNobodyReads` is called and the rest is dropped: a console that is not
+ * drained would keep the machine from ending.
+ */
 export async function showConsole(
   console: AsyncIterable<Uint8Array>,
   stream: NodeJS.WriteStream,
+  onNobodyReads: () => void,
 ): Promise<void> {
   const filter = stream.isTTY ? new TerminalFilter() : undefined;
+  let isRead = true;
   for await (const chunk of console) {
-    await writeOut(stream, filter === undefined ? chunk : filter.push(chunk));
+    if (!isRead) continue;
+    isRead = await writeOut(stream, filter === undefined ? chunk : filter.push(chunk));
+    if (!isRead) onNobodyReads();
   }
   if (filter !== undefined) stream.write(filter.end());
 }

@@ -7,13 +7,15 @@ import { addLs } from "./commands/ls.ts";
 import { addRun, prepareRunWords } from "./commands/run.ts";
 import { addVersion } from "./commands/version.ts";
 import { errorJson, errorText, ExitCode } from "./fail.ts";
-import { ignoreBrokenPipes } from "./streams.ts";
+import { sourceIndex } from "./source-index.ts";
+import { guardOutputs } from "./streams.ts";
 
 function makeProgram(): Command {
   const program = new Command("wick")
     .description("Turns one application into the smallest machine that runs it, and boots it.")
     .enablePositionalOptions()
     .helpOption("--help", "show this help")
+    .option("-v, --version", "show the version, as the command does")
     .showHelpAfterError("(wick --help shows what there is)")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
@@ -28,8 +30,9 @@ function makeProgram(): Command {
 }
 
 /** Parses `args`, does what they say and gives the exit code; never exits by itself. */
-export async function runCli(args: readonly string[]): Promise<number> {
-  ignoreBrokenPipes();
+export async function runCli(given: readonly string[]): Promise<number> {
+  const args = withCommand(given);
+  guardOutputs(failureOf(args));
   const program = makeProgram();
   try {
     const words = args[0] === "run" ? prepareRunWords(program, args) : [...args];
@@ -37,25 +40,50 @@ export async function runCli(args: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return report(error instanceof CommanderError ? usageError(error) : error, args);
+    const wrong =
+      error instanceof CommanderError ? usageError(error, commandOf(program, args)) : error;
+    return report(wrong, { json: wantsJson(program, args), failure: failureOf(args) });
   }
 }
 
+/** Commands that go without their names: `wick --version`, and `wick` alone. */
+function withCommand(args: readonly string[]): readonly string[] {
+  const [first] = args;
+  if (first === undefined) return ["help"];
+  return first === "-v" || first === "--version" ? ["version"] : args;
+}
+
+function failureOf(args: readonly string[]): number {
+  return args[0] === "run" ? ExitCode.runFailure : ExitCode.failure;
+}
+
+function commandOf(program: Command, args: readonly string[]): Command | undefined {
+  return program.commands.find((command) => command.name() === args[0]);
+}
+
+/** Whether `--json` is among wick's own words: what follows the source of `run` is not. */
+function wantsJson(program: Command, args: readonly string[]): boolean {
+  const words = args.slice(1);
+  const end = args[0] === "run" ? sourceIndex(words, commandOf(program, args)?.options ?? []) : -1;
+  return words.slice(0, end < 0 ? words.length : end).includes("--json");
+}
+
 /** What commander says about a wrong command line, as wick's own error. */
-function usageError(error: CommanderError): WickError {
+function usageError(error: CommanderError, command: Command | undefined): WickError {
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   const suggestion = rest.join(" ").replace(/[()]/g, "").trim();
-  const hint = suggestion === "" ? "wick --help shows what there is" : suggestion;
+  const help = command === undefined ? "wick --help" : `wick ${command.name()} --help`;
+  const hint = suggestion === "" ? `${help} shows what there is` : suggestion;
   return new WickError("USAGE", `Cannot understand the command line: ${first}`, { hint });
 }
 
-function report(error: unknown, args: readonly string[]): number {
-  const json = args.includes("--json");
+function report(error: unknown, how: { readonly json: boolean; readonly failure: number }): number {
+  const { json } = how;
   process.stderr.write(json ? `${errorJson(error)}\n` : errorText(error, process.stderr));
   const interrupted = error instanceof WickError && error.code === "INTERRUPTED";
   const signal = /SIG\w+/.exec(error instanceof Error ? error.message : "")?.[0];
   if (interrupted && signal !== undefined && signal in ExitCode.interrupted) {
     return ExitCode.interrupted[signal as keyof typeof ExitCode.interrupted];
   }
-  return args[0] === "run" ? ExitCode.runFailure : ExitCode.failure;
+  return how.failure;
 }

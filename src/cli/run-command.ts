@@ -1,4 +1,4 @@
-import type { Context } from "../index.ts";
+import { WickError, type Context } from "../index.ts";
 import { catchInterruption } from "./interrupt.ts";
 import { openProgress } from "./progress/choose.ts";
 import type { OutputOptions } from "./shared-options.ts";
@@ -7,10 +7,22 @@ import type { OutputOptions } from "./shared-options.ts";
 export function quietContext(signal: AbortSignal): Context {
   return {
     environment: process.env,
-    workingDirectory: process.cwd(),
+    workingDirectory: currentDirectory(),
     signal,
     onEvent: () => undefined,
   };
+}
+
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new WickError(
+      "SOURCE_NOT_FOUND",
+      "Cannot tell where relative paths begin: the current directory was removed",
+      { hint: "cd to a directory that is there", cause },
+    );
+  }
 }
 
 /** Runs `work` with progress on stderr and interruption by signals. */

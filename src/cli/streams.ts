@@ -1,12 +1,25 @@
 import { once } from "node:events";
+import { WickError } from "../index.ts";
+import { errorText } from "./fail.ts";
 
-/** A reader that went away (`| head`) ends the output quietly, without a stack trace. */
-export function ignoreBrokenPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
+/** What a pipe says whose reader went away (`| head`), and a terminal that was closed. */
+const NOBODY_READS = ["EPIPE", "EIO"];
+
+/**
+ * A reader that went away ends the output quietly. A result that cannot be written is an error
+ * that ends everything with `exitCode`; of messages that cannot be written nobody can be told.
+ */
+export function guardOutputs(exitCode: number): void {
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (NOBODY_READS.includes(error.code ?? "")) return;
+    const is = error.code === "ENOSPC" ? "the disk is full" : error.message;
+    const code = error.code === "ENOSPC" ? "DISK_FULL" : "IO";
+    const failure = new WickError(code, `Cannot write to the standard output: ${is}`);
+    process.stderr.write(errorText(failure, process.stderr));
+    // oxlint-disable-next-line no-process-exit -- what is registered to be undone at exit is
+    process.exit(exitCode);
+  });
 }
 
 /** Writes and waits until there is room for more; false once nobody reads any longer. */

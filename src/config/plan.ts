@@ -13,6 +13,7 @@ import { sanitise, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { readSmallFile, type Environment } from "../host/index.ts";
 import { parseAddition, type Addition } from "../shaping/index.ts";
+import { buildingOptions } from "./building-options.ts";
 import { parseDuration } from "./duration.ts";
 import {
   buildOptionsSchema,
@@ -66,6 +67,8 @@ export interface BuildPlan extends ContentPlan {
 export interface RunPlan {
   /** Of a source that must be built first; a finished image has it all inside. */
   readonly content: ContentPlan;
+  /** Options given that only building can follow, as `size`. */
+  readonly buildingOptions: readonly string[];
   readonly overrides: AppConfig;
   readonly ports: readonly PublishedPort[];
   readonly memoryMiB: number;
@@ -98,9 +101,14 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
   const given = parseOptions(runOptionsSchema, options, "run");
   const optional = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : absolute(path, caller);
+  checkModules(given, caller);
+  const overrides = overridesOf(given, given.command ?? given.cmd, caller);
+  // Wick's init takes them at each start; any other has them only in the image itself.
+  const built = (given.init ?? "wick") === "wick" ? {} : overrides;
   return {
-    content: planContent(given, {}, caller),
-    overrides: overridesOf(given, given.command ?? given.cmd, caller),
+    content: planContent(given, built, caller),
+    buildingOptions: buildingOptions(given),
+    overrides,
     ports: parsePublishedAll(given.publish ?? []),
     memoryMiB: parseMemory(setting(given.memory, "WICK_MEMORY", DEFAULTS.memory, caller)),
     cpus: parseCpus(given.cpus ?? DEFAULTS.cpus),
@@ -115,6 +123,16 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
     network: given.network ?? "user",
     directory: optional(given.directory),
   };
+}
+
+/** The distribution's kernel brings its own. */
+function checkModules(given: RunOptions, caller: Caller): void {
+  if (given.modules === undefined) return;
+  if ((given.kernel ?? caller.environment["WICK_KERNEL"]) !== undefined) return;
+  throw new WickError(
+    "USAGE",
+    `Cannot use the modules of ${sanitise(given.modules)}: they belong to a kernel, wanted --kernel FILE too`,
+  );
 }
 
 function setting(

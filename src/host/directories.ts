@@ -20,10 +20,8 @@ function directory(environment: Environment, variable: string, fallback: string)
   if (home === undefined || !isAbsolute(home)) {
     throw new WickError(
       "CONFIG_INVALID",
-      `Cannot tell where to keep the cache: neither ${variable} nor HOME is an absolute path`,
-      {
-        hint: `set ${variable}, or WICK_CACHE, to a directory of yours`,
-      },
+      `Cannot tell where wick's files belong: neither ${variable} nor HOME is an absolute path`,
+      { hint: `set HOME, or ${variable}, to a directory of yours` },
     );
   }
   return join(home, fallback, "wick");
@@ -32,11 +30,14 @@ function directory(environment: Environment, variable: string, fallback: string)
 /** wick's directories for an environment; WICK_CACHE names the cache itself. */
 export function wickDirectories(environment: Environment): WickDirectories {
   const cache = environment["WICK_CACHE"];
+  // Each is worked out when it is asked for: whoever names one need not have the other.
   return {
-    cache:
-      cache !== undefined && isAbsolute(cache)
-        ? cache
-        : directory(environment, "XDG_CACHE_HOME", ".cache"),
-    state: directory(environment, "XDG_STATE_HOME", ".local/state"),
+    get cache() {
+      if (cache !== undefined && isAbsolute(cache)) return cache;
+      return directory(environment, "XDG_CACHE_HOME", ".cache");
+    },
+    get state() {
+      return directory(environment, "XDG_STATE_HOME", ".local/state");
+    },
   };
 }

@@ -20,10 +20,13 @@ const PRIVATE_FILE = 0o600;
 /** A regular file as {@link Storage}: positioned, synchronous reads and writes. */
 export class FileStorage implements Storage, Disposable {
   readonly path: string;
+  readonly #shownAs: string;
   #fd: number;
 
-  constructor(path: string, mode: OpenMode) {
+  /** `shownAs`: the path that errors name, where the user knows the file by another one. */
+  constructor(path: string, mode: OpenMode, shownAs = path) {
     this.path = path;
+    this.#shownAs = shownAs;
     this.#fd = this.#act("open", () => openSync(path, OPEN_FLAGS[mode], PRIVATE_FILE));
   }
 
@@ -72,7 +75,7 @@ export class FileStorage implements Storage, Disposable {
       checkFault(call, this.path);
       return action();
     } catch (error) {
-      throw hostError(error, `${call === "stat" ? "look at" : call} ${sanitise(this.path)}`);
+      throw hostError(error, `${call === "stat" ? "look at" : call} ${sanitise(this.#shownAs)}`);
     }
   }
 }

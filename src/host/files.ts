@@ -1,5 +1,16 @@
-import { mkdirSync, readFileSync, rmSync, statSync, type Stats, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  type Stats,
+  writeFileSync,
+} from "node:fs";
 import { open } from "node:fs/promises";
+import { dirname } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { checkFault } from "./faults.ts";
@@ -8,21 +19,44 @@ import { errnoOf, hostError } from "./host-error.ts";
 /** Bytes a read asks for: big enough that inflating is not slowed by small pieces. */
 export const READ_CHUNK_BYTES = 1 << 20;
 
+/** The first piece of a file that tells no size. */
+const SMALL_READ_BYTES = 4096;
+
 /** The whole of a small file; an error above `limitBytes` (16 MiB). */
 export function readSmallFile(path: string, limitBytes = 16 << 20): Uint8Array {
   try {
     checkFault("read", path);
-    const size = statSync(path).size;
-    if (size > limitBytes) {
-      throw new WickError(
-        "IO",
-        `Cannot read ${sanitise(path)}: ${size} bytes, wanted at most ${limitBytes}`,
-      );
-    }
-    return readFileSync(path);
+    return readUpTo(path, limitBytes);
   } catch (error) {
     throw hostError(error, `read ${sanitise(path)}`);
   }
+}
+
+/** Counts what is really read: a pipe or a device tells no size, or has no end. */
+function readUpTo(path: string, limitBytes: number): Uint8Array {
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    if (size > limitBytes) throw tooLong(path, `${size}`, limitBytes);
+    let bytes = Buffer.allocUnsafe(Math.max(size + 1, SMALL_READ_BYTES));
+    let length = 0;
+    for (;;) {
+      const count = readSync(fd, bytes, length, bytes.length - length, null);
+      if (count === 0) return bytes.subarray(0, length);
+      length += count;
+      if (length > limitBytes) throw tooLong(path, `more than ${limitBytes}`, limitBytes);
+      if (length === bytes.length) bytes = Buffer.concat([bytes], 2 * length);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function tooLong(path: string, is: string, limitBytes: number): WickError {
+  return new WickError(
+    "IO",
+    `Cannot read ${sanitise(path)}: ${is} bytes, wanted at most ${limitBytes}`,
+  );
 }
 
 /** A file's bytes in order; the buffers are the receiver's own. */
@@ -66,9 +100,22 @@ export function statOf(path: string): Stats | undefined {
 export function makePrivateDirectory(path: string): void {
   try {
     checkFault("mkdir", path);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeWithParents(path);
   } catch (error) {
     throw hostError(error, `make the directory ${sanitise(path)}`);
+  }
+}
+
+/** Node's own `recursive` never returns where a file system refuses names with ENOENT (/proc). */
+function makeWithParents(path: string): void {
+  if (statOf(path)?.isDirectory() === true) return;
+  const parent = dirname(path);
+  if (parent !== path) makeWithParents(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (statOf(path)?.isDirectory() !== true) throw error;
   }
 }
 

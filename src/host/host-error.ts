@@ -29,6 +29,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EROFS: { code: "PERMISSION", words: "the file system is read-only" },
   ENOENT: { code: "SOURCE_NOT_FOUND", words: "no such file or directory" },
   ENOTDIR: { code: "SOURCE_NOT_FOUND", words: "a part of the path is not a directory" },
+  ENAMETOOLONG: { code: "USAGE", words: "a name of the path is too long" },
   EISDIR: { code: "IO", words: "it is a directory" },
   EMFILE: {
     code: "IO",

@@ -34,11 +34,15 @@ export async function publish<T>(
   options: PublishOptions = {},
 ): Promise<T> {
   const target = targetOf(path);
-  const temporary = join(dirname(target), `.${basename(target)}.wick-${randomName()}.tmp`);
+  checkDirectory(target, path);
+  const temporary = join(
+    dirname(target),
+    `.${shortened(basename(target))}.wick-${randomName()}.tmp`,
+  );
   const remove = (): void => rmSync(temporary, { force: true });
   const done = undoAtExit(remove);
   try {
-    using storage = new FileStorage(temporary, "create");
+    using storage = new FileStorage(temporary, "create", path);
     const result = await write(storage);
     storage.sync();
     finish(temporary, target, options.mode ?? 0o666 & ~process.umask());
@@ -58,6 +62,22 @@ function targetOf(path: string): string {
   if (status.isFile()) return realpathSync(path);
   const is = status.isDirectory() ? "a directory" : "a device, pipe or socket";
   throw new WickError("USAGE", `Cannot write ${sanitise(path)}: it is ${is}, wanted a file`);
+}
+
+/** Told before anything is fetched or written, and in terms of what the user asked for. */
+function checkDirectory(target: string, path: string): void {
+  const directory = dirname(target);
+  if (statOf(directory)?.isDirectory() === true) return;
+  throw new WickError(
+    "SOURCE_NOT_FOUND",
+    `Cannot write ${sanitise(path)}: there is no directory ${sanitise(directory)}`,
+    { hint: "make the directory first, with mkdir -p" },
+  );
+}
+
+/** Leaves room in a name of at most 255 bytes for what marks a temporary. */
+function shortened(name: string): string {
+  return Buffer.from(name).subarray(0, 200).toString();
 }
 
 function finish(temporary: string, path: string, mode: number): void {

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { sanitise } from "../bytes/index.ts";
 import { undoAtExit } from "./cleanup.ts";
 import { checkFault } from "./faults.ts";
 import { hostError } from "./host-error.ts";
@@ -20,10 +21,12 @@ export interface TemporaryDirectory extends Disposable {
 }
 
 /** Makes a private directory below `parent` (the system's by default) under an unguessable name. */
-export function temporaryDirectory(purpose: string, parent = tmpdir()): TemporaryDirectory {
+export function temporaryDirectory(purpose: string, parent?: string): TemporaryDirectory {
+  // TMPDIR may be relative; the machine's monitor takes absolute paths alone.
+  const above = resolve(parent ?? tmpdir());
   try {
-    checkFault("mkdir", parent);
-    const path = mkdtempSync(join(parent, `${TEMPORARY_PREFIX}${purpose}-`));
+    checkFault("mkdir", above);
+    const path = mkdtempSync(join(above, `${TEMPORARY_PREFIX}${purpose}-`));
     chmodSync(path, 0o700);
     const remove = (): void => rmSync(path, { recursive: true, force: true });
     const done = undoAtExit(remove);
@@ -35,6 +38,6 @@ export function temporaryDirectory(purpose: string, parent = tmpdir()): Temporar
       },
     };
   } catch (error) {
-    throw hostError(error, `make a temporary directory in ${parent}`);
+    throw hostError(error, `make a temporary directory in ${sanitise(above)}`);
   }
 }

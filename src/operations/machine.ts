@@ -45,6 +45,8 @@ export interface MachineParts {
   /** False for images without wick's init: nothing will be reported. */
   readonly reports: boolean;
   readonly timeoutMs: number;
+  /** For a machine that goes away without a word. */
+  readonly hintIfLost: string;
   readonly onWarning: (message: string) => void;
   /** Called once the VMM is gone: removes the machine's files. */
   readonly release: () => void;
@@ -143,7 +145,7 @@ export class RunningMachine implements AsyncDisposable {
     const now = monotonicMs();
     if (report.kind === "mark") this.#timeline.addGuest(report.name, report.ns, now);
     if (report.kind === "warning") {
-      this.#parts.onWarning(`in the machine: ${report.step}: ${report.text}`);
+      this.#parts.onWarning(`init could not set up ${report.step}: ${report.text}`);
     }
     if (report.kind === "started") this.#isStarted = true;
     if (report.kind === "listening") this.#timeline.addHost(`listening on ${report.port}`, now);
@@ -185,7 +187,7 @@ export class RunningMachine implements AsyncDisposable {
     throw new WickError(
       "GUEST_LOST",
       "Cannot tell how the application ended: the machine went away without a word from init",
-      { detail: tail },
+      { detail: tail, hint: this.#parts.hintIfLost },
     );
   }
 }

@@ -15,6 +15,7 @@ import { buildInitrd, findKernel, type Kernel } from "../kernel/index.ts";
 import { debLayer, fetchPackages, type FetchProgress } from "../sources/index.ts";
 import { qemu, type Drive, type MachineSpec, type PortForward } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
+import { refuseBuildingOptions, refuseOverrides } from "./check-image-options.ts";
 import { choosePorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
 import { readImageFacts, type ImageFacts } from "./image-facts.ts";
@@ -52,10 +53,11 @@ async function start(
   const vmm = qemu();
   await vmm.version(plan.content.arch);
   const image = await imageOf(plan, directory.path, context);
-  const facts = readImageFacts(image);
+  const facts = readImageFacts(image.path);
+  if (!image.isBuilt) refuseOverrides(plan, facts);
   const kernel = await kernelOf(plan, context);
   const ports = await choosePorts(plan.ports);
-  const spec = specOf({ plan, image, facts, kernel, ports, directory: directory.path });
+  const spec = specOf({ plan, image: image.path, facts, kernel, ports, directory: directory.path });
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };
   const machine = await runStep(context.onEvent, names, () => vmm.start(spec, context.signal));
@@ -66,19 +68,35 @@ async function start(
     startedAtMs,
     reports: facts.reports,
     timeoutMs: plan.timeoutMs,
+    hintIfLost: hintIfLost(plan),
     onWarning: (message) => context.onEvent({ type: "warning", message }),
     release: () => directory[Symbol.dispose](),
   });
 }
 
 /** The image to boot: the user's own, or one that is built for this run. */
-async function imageOf(plan: RunPlan, directory: string, context: Context): Promise<string> {
+async function imageOf(
+  plan: RunPlan,
+  directory: string,
+  context: Context,
+): Promise<{ readonly path: string; readonly isBuilt: boolean }> {
   const given = imageReference(plan.content.source, context.workingDirectory);
-  if (given !== undefined) return given;
+  if (given !== undefined) {
+    refuseBuildingOptions(plan);
+    return { path: given, isBuilt: false };
+  }
   const path = join(directory, "root.ext4");
   using storage = new FileStorage(path, "create");
   await writeImage(plan.content, storage, context);
-  return path;
+  return { path, isBuilt: true };
+}
+
+/** What to try with a machine that went away in silence. */
+function hintIfLost({ kernel, modules, memoryMiB }: RunPlan): string {
+  const loud = "--append loglevel=7 shows what the kernel says";
+  return kernel !== undefined && modules === undefined
+    ? `without --modules, a kernel must have virtio, ext4 and overlay built in; ${loud}`
+    : `more memory than ${memoryMiB} MiB may help (-m); ${loud}`;
 }
 
 function kernelOf(plan: RunPlan, context: Context): Promise<Kernel> {

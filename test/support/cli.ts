@@ -40,6 +40,7 @@ export function startWick(args: readonly string[], options: CliOptions = {}): St
   const [program, ...words] = [
     ...(options.prefix ?? []),
     process.execPath,
+    "--", // as in main.ts's first line
     options.main ?? mainFile,
     ...args,
   ];

@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import { build, initKinds, type BuildOptions, type BuildResult } from "../../index.ts";
+import { build, initKinds, WickError, type BuildOptions, type BuildResult } from "../../index.ts";
 import { withProgress } from "../run-command.ts";
 import {
   addConfigOptions,
@@ -24,7 +24,7 @@ export function addBuild(program: Command): void {
     .description(
       "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is deb:PACKAGE[,PACKAGE…], dir:DIRECTORY, tar:FILE, tar:- or a path.",
     )
-    .requiredOption("-o, --output <file>", "the image to write")
+    .option("-o, --output <file>", "the image to write; always wanted")
     .addOption(new Option("--format <format>", "image format").choices(["ext4"]).default("ext4"))
     .addOption(
       new Option("--init <kind>", "what /sbin/init is").choices(initKinds).default("wick"),
@@ -34,6 +34,9 @@ export function addBuild(program: Command): void {
     .addHelpText("after", EXAMPLES)
     .action(async (source: string, given: Omit<BuildOptions, "source"> & OutputOptions) => {
       const { progress, quiet, json, ...options } = given;
+      if (options.output === undefined) {
+        throw new WickError("USAGE", "Cannot build: there is no output, wanted -o FILE");
+      }
       const result = await withProgress({ progress, quiet, json }, (context) =>
         build({ source, ...options }, context),
       );

@@ -24,7 +24,7 @@ Examples:
 `;
 
 type GivenOptions = Omit<RunOptions, "source" | "command" | "init"> &
-  OutputOptions & { init?: string };
+  OutputOptions & { init?: string; rm?: boolean };
 
 /** `wick run`. */
 export function addRun(program: Command): void {
@@ -85,7 +85,7 @@ export function prepareRunWords(program: Command, args: readonly string[]): stri
 }
 
 async function act(source: string, words: readonly string[], given: GivenOptions): Promise<void> {
-  const { progress: mode, quiet, json, init, ...rest } = given;
+  const { progress: mode, quiet, json, init, rm: _, ...rest } = given;
   using interruption = catchInterruption();
   const progress = await openProgress(mode, quiet === true);
   const context = { ...quietContext(interruption.signal), onEvent: progress.listener };
@@ -110,7 +110,11 @@ async function attend(
   const stop = (): void => void machine.stop();
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
-  const shown = showConsole(machine.console(), how.json ? process.stderr : process.stdout);
+  let isRead = true;
+  const shown = showConsole(machine.console(), how.json ? process.stderr : process.stdout, () => {
+    isRead = false;
+    stop();
+  });
   const early = await untilReady(machine, how);
   const exit = await endOf(machine, how.interruption);
   await shown;
@@ -118,6 +122,7 @@ async function attend(
   if (exit.message !== undefined) process.stderr.write(`wick: ${exit.message}\n`);
   if (early !== undefined) process.stderr.write(errorText(early, process.stderr));
   const failed = early === undefined ? 0 : ExitCode.runFailure;
+  if (!isRead) return how.interruption.exitCode ?? ExitCode.nobodyReads;
   return how.interruption.exitCode ?? (exit.status === 0 ? failed : (exit.status ?? failed));
 }
 
