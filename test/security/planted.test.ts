@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import {
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -34,20 +35,25 @@ const wordsFor = (directory: string, output: string): string[] => [
   output,
 ];
 
-test("a link at the output's name is replaced, and where it leads nothing changes", async () => {
+test("a dangling link at the output's name is replaced: what it names is not made", async () => {
+  const directory = withTar();
+  const output = join(temporaryDirectory(), "x.ext4");
+  symlinkSync(join(directory, "dangling"), output);
+  expect((await wick(wordsFor(directory, output))).status).toBe(0);
+  expect(lstatSync(output).isFile()).toBe(true);
+  expect(existsSync(join(directory, "dangling"))).toBe(false);
+});
+
+test("a file that the output's name leads to is replaced, never written into", async () => {
   const directory = withTar();
   const out = temporaryDirectory();
-  const victim = join(directory, "victim");
-  writeFileSync(victim, "untouched");
-  for (const target of [victim, join(directory, "dangling")]) {
-    const output = join(out, "x.ext4");
-    execFileSync("ln", ["-sfn", target, output]);
-    expect((await wick(wordsFor(directory, output))).status).toBe(0);
-    expect(lstatSync(output).isFile()).toBe(true);
-    expect(readFileSync(victim, "utf8")).toBe("untouched");
-    expect(existsSync(join(directory, "dangling"))).toBe(false);
-    expect(readdirSync(out)).toEqual(["x.ext4"]);
-  }
+  const named = join(directory, "named");
+  writeFileSync(named, "former");
+  linkSync(named, join(directory, "other name"));
+  symlinkSync(named, join(out, "x.ext4"));
+  expect((await wick(wordsFor(directory, join(out, "x.ext4")))).status).toBe(0);
+  expect(readFileSync(join(directory, "other name"), "utf8")).toBe("former");
+  expect(readdirSync(out)).toEqual(["x.ext4"]);
 });
 
 test("a directory at the output's name is one error, and nothing is left in or beside it", async () => {

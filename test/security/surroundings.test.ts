@@ -71,6 +71,29 @@ for (const [name, options] of surroundings) {
   });
 }
 
+const hopeless: readonly (readonly [string, readonly string[]])[] = [
+  [
+    "in a directory that was removed",
+    after('mkdir "$TMPDIR/gone"; cd "$TMPDIR/gone"; rmdir ../gone'),
+  ],
+  ["with 64 descriptors", after("ulimit -n 64")],
+];
+
+for (const [name, prefix] of hopeless) {
+  test(`${name} there is the same image, or one error that is no defect`, async () => {
+    const output = join(temporaryDirectory(), "x.ext4");
+    const result = await build(output, { prefix });
+    if (result.status === 0) {
+      expect(sha256(output)).toBe(wanted);
+      return;
+    }
+    expect(result.status).toBe(1);
+    expect(result.stderr.match(/^error: .*$/gm), result.stderr).toHaveLength(1);
+    expect(result.stderr).not.toMatch(/INTERNAL|^\s+at /m);
+    expect(existsSync(output)).toBe(false);
+  });
+}
+
 /** A library that tells every program that it is 1970-01-01. */
 function stoppedClock(directory: string): string {
   const library = join(directory, "clock.so");
