@@ -106,3 +106,7 @@ test("wrong flags are usage errors", () => {
     expect([overrides, codeOf(() => apply(overrides))]).toEqual([overrides, "USAGE"]);
   }
 });
+
+test("lists that are empty override nothing: whoever gives them has not asked for anything", () => {
+  expect(configOf({ env: [], command: [], workdir: "", user: "" }, {})).toEqual({});
+});

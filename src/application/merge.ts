@@ -51,7 +51,8 @@ export function configOf(overrides: Overrides, caller: CallerEnvironment): AppCo
   return defined({
     Entrypoint: entrypoint === undefined ? undefined : entrypointOf(entrypoint),
     Cmd: command && command.length > 0 ? command.map(checkWord) : undefined,
-    Env: env && parseVariables(env, caller),
+    // No variables are none given: they are added to the image's, and replace nothing.
+    Env: env && env.length > 0 ? parseVariables(env, caller) : undefined,
     // An empty -u or -w is one that was not given, as in Docker.
     WorkingDir: workdir ? directoryOf(workdir) : undefined,
     User: user || undefined,
