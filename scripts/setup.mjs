@@ -30,7 +30,7 @@ export const forTheTests = [
   ["getfattr", "attr"],
   ["setfacl", "acl"],
   ["strace", "strace"],
-  ["debootstrap", "debootstrap"],
+  ["mmdebstrap", "mmdebstrap"],
   ["setpriv", "util-linux"],
   ["curl", "curl"],
   ["aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"],
