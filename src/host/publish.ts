@@ -2,10 +2,12 @@ import {
   chmodSync,
   closeSync,
   fsyncSync,
+  lstatSync,
   openSync,
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
@@ -59,9 +61,31 @@ export async function publish<T>(
 function targetOf(path: string): string {
   const status = statOf(path);
   if (status === undefined) return path;
+  refusePlantedLink(path);
   if (status.isFile()) return realpathSync(path);
   const is = status.isDirectory() ? "a directory" : "a device, pipe or socket";
   throw new WickError("USAGE", `Cannot write ${sanitise(path)}: it is ${is}, wanted a file`);
+}
+
+/** S_ISVTX and S_IWOTH of a directory that everybody may write into, such as /tmp. */
+const STICKY_AND_OPEN = 0o1002;
+
+/**
+ * The kernel's own rule for links in such directories (protected_symlinks of
+ * Documentation/admin-guide/sysctl/fs.rst), which resolving them here would bypass: only a link
+ * of the caller's own or of the directory's owner is followed.
+ */
+function refusePlantedLink(path: string): void {
+  const link = lstatSync(path);
+  const directory = statSync(dirname(path));
+  const isOpen = (directory.mode & STICKY_AND_OPEN) === STICKY_AND_OPEN;
+  if (!link.isSymbolicLink() || !isOpen) return;
+  if ([process.getuid?.(), directory.uid].includes(link.uid)) return;
+  throw new WickError(
+    "PERMISSION",
+    `Cannot write ${sanitise(path)}: it is a link that user ${link.uid} made in a directory that everybody may write into`,
+    { hint: "remove the link, or write into a directory of your own" },
+  );
 }
 
 /** Told before anything is fetched or written, and in terms of what the user asked for. */

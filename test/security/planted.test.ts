@@ -1,7 +1,9 @@
 /** What a stranger put where wick writes is never written through. */
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
+  lchownSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -67,6 +69,27 @@ test("a directory at the output's name is one error, and nothing is left in or b
   expect(readdirSync(out)).toEqual(["directory"]);
   expect(readdirSync(inside)).toEqual([]);
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  "a stranger's link in a directory for everybody is not followed, one's own is",
+  async () => {
+    const open = temporaryDirectory();
+    chmodSync(open, 0o1777);
+    const victim = join(temporaryDirectory(), "victim");
+    writeFileSync(victim, "of somebody");
+    const planted = join(open, "x.ext4");
+    symlinkSync(victim, planted);
+    lchownSync(planted, 65534, 65534);
+    const write = (): Promise<void> =>
+      publish(planted, (storage) => storage.writeAt(Buffer.from("new"), 0));
+    await expect(write()).rejects.toMatchObject({ code: "PERMISSION" });
+    expect(readFileSync(victim, "utf8")).toBe("of somebody");
+    lchownSync(planted, 0, 0);
+    await write();
+    expect(readFileSync(victim, "utf8")).toBe("new");
+    expect(readlinkSync(planted)).toBe(victim);
+  },
+);
 
 test("a temporary's name that is taken, by a link too, is an error and not a target", () => {
   const directory = temporaryDirectory();
