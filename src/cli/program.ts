@@ -61,11 +61,13 @@ function commandOf(program: Command, args: readonly string[]): Command | undefin
   return program.commands.find((command) => command.name() === args[0]);
 }
 
-/** Whether `--json` is among wick's own words: what follows the source of `run` is not. */
+/** Whether wick's own words ask for JSON: what follows the source of `run` is not among them. */
 function wantsJson(program: Command, args: readonly string[]): boolean {
   const words = args.slice(1);
   const end = args[0] === "run" ? sourceIndex(words, commandOf(program, args)?.options ?? []) : -1;
-  return words.slice(0, end < 0 ? words.length : end).includes("--json");
+  const own = words.slice(0, end < 0 ? words.length : end);
+  const isRaw = own.some((word, i) => word === "rawjson" && own[i - 1] === "--progress");
+  return isRaw || own.includes("--json") || own.includes("--progress=rawjson");
 }
 
 /** What commander says about a wrong command line, as wick's own error. */

@@ -5,14 +5,20 @@ import { errorText } from "./fail.ts";
 /** What a pipe says whose reader went away (`| head`), and a terminal that was closed. */
 const NOBODY_READS = ["EPIPE", "EIO"];
 
+/** Streams that nobody reads: Node lets its own two go on as if nothing had happened. */
+const unread = new WeakSet<NodeJS.WriteStream>();
+
 /**
  * A reader that went away ends the output quietly. A result that cannot be written is an error
  * that ends everything with `exitCode`; of messages that cannot be written nobody can be told.
  */
 export function guardOutputs(exitCode: number): void {
-  process.stderr.on("error", () => undefined);
+  process.stderr.on("error", () => unread.add(process.stderr));
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (NOBODY_READS.includes(error.code ?? "")) return;
+    if (NOBODY_READS.includes(error.code ?? "")) {
+      unread.add(process.stdout);
+      return;
+    }
     const is = error.code === "ENOSPC" ? "the disk is full" : error.message;
     const code = error.code === "ENOSPC" ? "DISK_FULL" : "IO";
     const failure = new WickError(code, `Cannot write to the standard output: ${is}`);
@@ -27,8 +33,8 @@ export async function writeOut(
   stream: NodeJS.WriteStream,
   chunk: Uint8Array | string,
 ): Promise<boolean> {
-  if (stream.destroyed) return false;
-  if (!stream.write(chunk) && !stream.destroyed) {
+  if (unread.has(stream)) return false;
+  if (!stream.write(chunk) && !unread.has(stream)) {
     // After a broken pipe no `drain` ever comes.
     const done = new AbortController();
     const { signal } = done;
@@ -37,5 +43,5 @@ export async function writeOut(
     done.abort();
     await Promise.allSettled(waits);
   }
-  return !stream.destroyed;
+  return !unread.has(stream);
 }

@@ -203,7 +203,7 @@ function setupError(
 ): WickError {
   return new WickError(
     "GUEST_LOST",
-    `Cannot start the application: init could not ${report.step}: ${report.text}`,
+    `Cannot start the application: init could not set up ${report.step}: ${report.text}`,
     { detail: machine.consoleTail() },
   );
 }

@@ -41,7 +41,8 @@ export function addBuild(program: Command): void {
         build({ source, ...options }, context),
       );
       process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : `${result.path}\n`);
-      if (json !== true && quiet !== true) process.stderr.write(summary(result));
+      if (json !== true && quiet !== true && progress !== "rawjson")
+        process.stderr.write(summary(result));
     });
 }
 

@@ -119,10 +119,10 @@ async function attend(
   const exit = await endOf(machine, how.interruption);
   await shown;
   if (how.json) process.stdout.write(`${JSON.stringify(resultOf(machine, exit))}\n`);
+  if (!isRead) return how.interruption.exitCode ?? ExitCode.nobodyReads;
   if (exit.message !== undefined) process.stderr.write(`wick: ${exit.message}\n`);
   if (early !== undefined) process.stderr.write(errorText(early, process.stderr));
   const failed = early === undefined ? 0 : ExitCode.runFailure;
-  if (!isRead) return how.interruption.exitCode ?? ExitCode.nobodyReads;
   return how.interruption.exitCode ?? (exit.status === 0 ? failed : (exit.status ?? failed));
 }
 
