@@ -27,10 +27,10 @@ function below(script: string, words: readonly string[], env: NodeJS.ProcessEnv 
   return wick(words, { prefix, env });
 }
 
-const building = (output: string): string[] => [
-  ...["build", "-q", "--init", "none", "deb:busybox-static", "-o"],
-  output,
-];
+const building = (output: string): string[] => {
+  const what = ["--init", "none", "deb:busybox-static"];
+  return ["build", "-q", ...what, "-o", output];
+};
 
 test("wick alone shows its help, --version its version", async () => {
   expect((await wick([])).stdout).toMatch(/^Usage: wick /);
