@@ -34,6 +34,7 @@ export const forTheTests = [
   ["setpriv", "util-linux"],
   ["curl", "curl"],
   ["aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"],
+  ["qemu-system-aarch64", "qemu-system-arm"],
 ];
 
 function say(text) {

@@ -1,13 +1,16 @@
 import {
   closeSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   openSync,
   readSync,
   writeSync,
 } from "node:fs";
+import { promisify } from "node:util";
 import { sanitise, type Storage } from "../bytes/index.ts";
+import type { WickError } from "../errors/index.ts";
 import { checkFault } from "./faults.ts";
 import { hostError } from "./host-error.ts";
 
@@ -22,6 +25,7 @@ export class FileStorage implements Storage, Disposable {
   readonly path: string;
   readonly #shownAs: string;
   #fd: number;
+  #syncing: Promise<void> | undefined;
 
   /** `shownAs`: the path that errors name, where the user knows the file by another one. */
   constructor(path: string, mode: OpenMode, shownAs = path) {
@@ -59,15 +63,30 @@ export class FileStorage implements Storage, Disposable {
     this.#act("write", () => ftruncateSync(this.#fd, sizeBytes));
   }
 
-  /** Returns when the disk has it. */
-  sync(): void {
+  /** Begins to bring to the disk what is written so far, beside other work; `sync` tells how it went. */
+  startSync(): void {
+    this.#syncing = fsyncBeside(this.#fd, this.path);
+    this.#syncing.catch(() => undefined);
+  }
+
+  /** Resolves when the disk has it. A sync that failed once proves nothing later on. */
+  async sync(): Promise<void> {
+    try {
+      await this.#syncing;
+    } catch (error) {
+      throw this.#explained("fsync", error);
+    }
     this.#act("fsync", () => fsyncSync(this.#fd));
   }
 
   [Symbol.dispose](): void {
-    if (this.#fd < 0) return;
-    closeSync(this.#fd);
+    const fd = this.#fd;
+    if (fd < 0) return;
     this.#fd = -1;
+    const close = (): void => closeSync(fd);
+    // A number that is still in use must not be given to another file.
+    if (this.#syncing === undefined) close();
+    else void this.#syncing.then(close, close);
   }
 
   #act<T>(call: "open" | "stat" | "read" | "write" | "fsync", action: () => T): T {
@@ -75,7 +94,17 @@ export class FileStorage implements Storage, Disposable {
       checkFault(call, this.path);
       return action();
     } catch (error) {
-      throw hostError(error, `${call === "stat" ? "look at" : call} ${sanitise(this.#shownAs)}`);
+      throw this.#explained(call, error);
     }
   }
+
+  #explained(call: "open" | "stat" | "read" | "write" | "fsync", error: unknown): WickError {
+    return hostError(error, `${call === "stat" ? "look at" : call} ${sanitise(this.#shownAs)}`);
+  }
+}
+
+/** fsync(2) in the thread pool. */
+async function fsyncBeside(fd: number, path: string): Promise<void> {
+  checkFault("fsync", path);
+  await promisify(fsync)(fd);
 }

@@ -17,7 +17,7 @@ import { checkFault } from "./faults.ts";
 import { errnoOf, hostError } from "./host-error.ts";
 
 /** Bytes a read asks for: big enough that inflating is not slowed by small pieces. */
-export const READ_CHUNK_BYTES = 1 << 20;
+export const READ_CHUNK_BYTES = 1 << 22;
 
 /** The first piece of a file that tells no size. */
 const SMALL_READ_BYTES = 4096;

@@ -46,7 +46,7 @@ export async function publish<T>(
   try {
     using storage = new FileStorage(temporary, "create", path);
     const result = await write(storage);
-    storage.sync();
+    await storage.sync();
     finish(temporary, target, options.mode ?? 0o666 & ~process.umask());
     return result;
   } catch (error) {

@@ -1,4 +1,4 @@
-import spawn, { SubprocessError } from "nano-spawn";
+import type { SubprocessError } from "nano-spawn";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { checkFault } from "./faults.ts";
@@ -54,6 +54,8 @@ export async function runTool(
   const program = requireProgram(name, options.purpose);
   try {
     checkFault("spawn", program);
+    // Only what runs a tool pays for loading it.
+    const { default: spawn } = await import("nano-spawn");
     const result = await spawn(program, [...args], {
       stdin: "ignore",
       // nano-spawn adds its env to ours: the listed one must replace it.
@@ -74,7 +76,10 @@ function blank(): Record<string, undefined> {
 
 function toolError(name: string, error: unknown, purpose: string): WickError {
   if (error instanceof WickError) return error;
-  const failed = error instanceof SubprocessError ? error : undefined;
+  const failed =
+    error instanceof Error && error.name === "SubprocessError"
+      ? (error as SubprocessError)
+      : undefined;
   const how =
     failed?.exitCode !== undefined
       ? `failed with status ${failed.exitCode}`

@@ -32,6 +32,8 @@ export interface StopOptions {
 }
 
 const STOP_GRACE_MS = 10_000;
+/** A hostile guest may warn for ever; a boot that works has none. */
+const WARNINGS_MAX = 50;
 /** After the grace the guest still kills, syncs and powers off. */
 const POWER_OFF_MS = 2000;
 
@@ -66,6 +68,7 @@ export class RunningMachine implements AsyncDisposable {
   #broken: WickError | undefined;
   #hasEnded = false;
   #isStarted = false;
+  #warnings = 0;
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
@@ -150,6 +153,12 @@ export class RunningMachine implements AsyncDisposable {
     if (report.kind === "started") this.#isStarted = true;
     if (report.kind === "listening") this.#timeline.addHost(`listening on ${report.port}`, now);
     this.#readiness.take(report);
+  }
+
+  #warn(message: string): void {
+    this.#warnings++;
+    if (this.#warnings < WARNINGS_MAX) this.#parts.onWarning(message);
+    if (this.#warnings === WARNINGS_MAX) this.#parts.onWarning("in the machine: too many warnings");
   }
 
   #fail(error: WickError): void {

@@ -4,6 +4,7 @@ import {
   openSource,
   parseSource,
   readRecipe,
+  type Recipe,
   recipeLayer,
   type SourceContents,
 } from "../sources/index.ts";
@@ -20,7 +21,7 @@ export async function openSources(
 ): Promise<readonly SourceContents[]> {
   const cwd = context.workingDirectory;
   const references = [plan.source, ...plan.with].map((text) => parseSource(text, { cwd }));
-  const recipe = plan.recipe === undefined ? undefined : readRecipe(plan.recipe);
+  const recipe = plan.recipe === undefined ? undefined : await readRecipe(plan.recipe);
   const opened: SourceContents[] = [];
   for (const reference of references) opened.push(await openOne(reference, plan, context));
   if (recipe === undefined) return opened;
@@ -28,10 +29,7 @@ export async function openSources(
 }
 
 /** The user's own recipe stands in the place of the one that wick has for the source. */
-function withRecipe(
-  contents: SourceContents,
-  recipe: ReturnType<typeof readRecipe>,
-): SourceContents {
+function withRecipe(contents: SourceContents, recipe: Recipe): SourceContents {
   const { config: _, ...rest } = contents;
   return {
     ...rest,

@@ -44,6 +44,8 @@ export async function writeImage(
     }
     await addAdditions(plan, work, context);
   });
+  // The contents go to the disk while the file system around them is written.
+  storage.startSync();
   const names = { step: "image", title: "Write the file system" };
   return runStep(context.onEvent, names, () => work.finish(configOf(sources), sources));
 }

@@ -48,14 +48,16 @@ async function openPackages(
   if (files.length === 0) {
     throw new WickError("SOURCE_FAILED", "Cannot fetch packages: apt names none to fetch");
   }
-  const recipes = packages
-    .map(({ name }) => builtInRecipe(name))
-    .filter((recipe) => recipe !== undefined);
-  return { ...contentsOf(files, mergeRecipes(recipes)), warnings };
+  const recipes = await Promise.all(packages.map(({ name }) => builtInRecipe(name)));
+  const known = recipes.filter((recipe) => recipe !== undefined);
+  return { ...contentsOf(files, await debianBase(), mergeRecipes(known)), warnings };
 }
 
-function contentsOf(files: readonly DebFile[], recipe: Recipe | undefined): SourceContents {
-  const base = debianBase();
+function contentsOf(
+  files: readonly DebFile[],
+  base: Recipe,
+  recipe: Recipe | undefined,
+): SourceContents {
   const layers = files.map((file) =>
     debLayer({ label: labelOf(file), path: file.path }, { mergedUsr: true }),
   );

@@ -12,7 +12,7 @@ const RECIPES_DIRECTORY = fileURLToPath(new URL("../../../recipes/", import.meta
 const BASE = "debian-base";
 
 /** wick's own recipe for a package; undefined when it has none. */
-export function builtInRecipe(packageName: string): Recipe | undefined {
+export async function builtInRecipe(packageName: string): Promise<Recipe | undefined> {
   // Names come from the user: nothing but a package's name may become a path.
   if (!/^[a-z0-9][a-z0-9+.-]*$/.test(packageName)) return undefined;
   const path = join(RECIPES_DIRECTORY, `${packageName}.yaml`);
@@ -21,14 +21,14 @@ export function builtInRecipe(packageName: string): Recipe | undefined {
 }
 
 /** The base of every Debian source. */
-export function debianBase(): Recipe {
-  const recipe = builtInRecipe(BASE);
+export async function debianBase(): Promise<Recipe> {
+  const recipe = await builtInRecipe(BASE);
   if (recipe !== undefined) return recipe;
   throw new WickError("INTERNAL", `Cannot find the recipe ${BASE}: it belongs to wick itself`);
 }
 
 /** A user's own recipe, `--recipe FILE`. */
-export function readRecipe(path: string): Recipe {
+export async function readRecipe(path: string): Promise<Recipe> {
   if (statOf(path)?.isFile() !== true) {
     throw new WickError(
       "SOURCE_NOT_FOUND",

@@ -13,30 +13,36 @@ import {
 const parse = (text: string): ReturnType<typeof parseRecipe> =>
   parseRecipe(Buffer.from(text), "mine.yaml");
 
-const problemsOf = (text: string): { code: string; detail: readonly string[]; message: string } => {
+interface Problems {
+  readonly code: string;
+  readonly detail: readonly string[];
+  readonly message: string;
+}
+
+const problemsOf = async (text: string): Promise<Problems> => {
   try {
-    parse(text);
+    await parse(text);
   } catch (error) {
-    return error as ReturnType<typeof problemsOf>;
+    return error as Problems;
   }
   throw new Error(`no problem in ${text}`);
 };
 
 const nothing = (): undefined => undefined;
 
-test("every recipe of wick's is read, and says how its application starts", () => {
+test("every recipe of wick's is read, and says how its application starts", async () => {
   const directory = new URL("../../../recipes/", import.meta.url);
   const names = readdirSync(directory).map((name) => name.replace(/\.yaml$/, ""));
   expect(names).toContain("nginx-light");
   for (const name of names) {
-    const recipe = builtInRecipe(name)!;
+    const recipe = (await builtInRecipe(name))!;
     if (name === "debian-base") expect(recipe.config).toBeUndefined();
     else expect(recipe.config!.Cmd![0]).toMatch(/^\//);
   }
 });
 
-test("the friendly words are the config's OCI names", () => {
-  const recipe = parse(`
+test("the friendly words are the config's OCI names", async () => {
+  const recipe = await parse(`
 argv: [/bin/x, -v]
 env: { A: b, N: 1 }
 user: "1000:1000"
@@ -54,12 +60,14 @@ config: { Labels: { k: v } }
     StopSignal: "SIGQUIT",
     Labels: { k: "v" },
   });
-  expect(parse("config: { Entrypoint: [/bin/y] }").config).toEqual({ Entrypoint: ["/bin/y"] });
-  expect(parse("description: only files").config).toBeUndefined();
+  expect((await parse("config: { Entrypoint: [/bin/y] }")).config).toEqual({
+    Entrypoint: ["/bin/y"],
+  });
+  expect((await parse("description: only files")).config).toBeUndefined();
 });
 
-test("all problems come at once, each with its path", () => {
-  const { code, detail } = problemsOf(`
+test("all problems come at once, each with its path", async () => {
+  const { code, detail } = await problemsOf(`
 argv: nginx
 colour: red
 users: [{ name: Bad Name, uid: -1, gid: 5 }]
@@ -83,16 +91,20 @@ links: [{ path: /a/../b, target: x, extra: 1 }]
   expect(detail).toContain("directories.1.path: missing");
 });
 
-test("a mode that is not quoted is refused with the way to write it", () => {
-  const { detail } = problemsOf("files: [{ path: /a, content: x, mode: 0644 }]");
+test("a mode that is not quoted is refused with the way to write it", async () => {
+  const { detail } = await problemsOf("files: [{ path: /a, content: x, mode: 0644 }]");
   expect(detail).toEqual([
     'files.0.mode: wanted octal digits in quotes, as in mode: "0644" (a bare 0644 is the number 644 in YAML)',
   ]);
-  expect(parse('files: [{ path: /a, content: x, mode: "0644" }]').files[0]!.mode).toBe(0o644);
-  expect(problemsOf('files: [{ path: /a, content: x, mode: "0888" }]').detail).toHaveLength(1);
+  expect((await parse('files: [{ path: /a, content: x, mode: "0644" }]')).files[0]!.mode).toBe(
+    0o644,
+  );
+  expect((await problemsOf('files: [{ path: /a, content: x, mode: "0888" }]')).detail).toHaveLength(
+    1,
+  );
 });
 
-test("hostile YAML is refused, fast, and reaches no prototype", () => {
+test("hostile YAML is refused, fast, and reaches no prototype", async () => {
   const aliases = `a: &a [x]\n${Array.from({ length: 300 }, (_, i) => `k${i}: [*a, *a]`).join("\n")}`;
   const start = performance.now();
   for (const text of [
@@ -109,23 +121,23 @@ test("hostile YAML is refused, fast, and reaches no prototype", () => {
     "text",
     aliases,
   ]) {
-    expect(problemsOf(text).code, text.slice(0, 40)).toBe("CONFIG_INVALID");
+    expect((await problemsOf(text)).code, text.slice(0, 40)).toBe("CONFIG_INVALID");
   }
   expect(performance.now() - start).toBeLessThan(1000);
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
-  expect(() => parseRecipe(Buffer.alloc(2 << 20, "#"), "big")).toThrow(/wanted at most/);
-  expect(() => parseRecipe(Buffer.from([0xff, 0xfe]), "odd")).toThrow(/not UTF-8/);
+  await expect(parseRecipe(Buffer.alloc(2 << 20, "#"), "big")).rejects.toThrow(/wanted at most/);
+  await expect(parseRecipe(Buffer.from([0xff, 0xfe]), "odd")).rejects.toThrow(/not UTF-8/);
 });
 
-test("what is said twice, and what the config cannot be, are errors", () => {
-  expect(problemsOf("argv: [/a]\nconfig: { Cmd: [/b] }").message).toContain(
+test("what is said twice, and what the config cannot be, are errors", async () => {
+  expect((await problemsOf("argv: [/a]\nconfig: { Cmd: [/b] }")).message).toContain(
     "config.Cmd: it is said twice",
   );
-  expect(problemsOf("config: { Cmdd: [/b] }").message).toContain("Cmdd");
+  expect((await problemsOf("config: { Cmdd: [/b] }")).message).toContain("Cmdd");
 });
 
 test("accounts are appended to the ones that are there, and a name that is there stays", async () => {
-  const recipe = parse(`
+  const recipe = await parse(`
 users: [{ name: app, uid: 500, gid: 500, home: /srv }, { name: root, uid: 7, gid: 7 }]
 groups: [{ name: app, gid: 500, members: [app] }]
 files: [{ path: /srv/x, content: "hello", owner: app }]
@@ -160,35 +172,35 @@ files: [{ path: /srv/x, content: "hello", owner: app }]
 });
 
 test("an owner that nobody knows is USER_UNKNOWN", async () => {
-  const recipe = parse("directories: [{ path: /a, owner: nobody-knows }]");
+  const recipe = await parse("directories: [{ path: /a, owner: nobody-knows }]");
   await expect(record(recipeLayer(recipe, nothing))).rejects.toMatchObject({
     code: "USER_UNKNOWN",
   });
 });
 
 test("Debian's base has the accounts of base-passwd, and /tmp for all", async () => {
-  const { entries } = await record(recipeLayer(debianBase(), nothing));
+  const { entries } = await record(recipeLayer(await debianBase(), nothing));
   const lines = entries.map(({ line }) => line.replace(" 0.000000000", ""));
   expect(lines).toContain("directory 1777 0:0 tmp");
   expect(lines).toContain("symlink 777 0:0 lib -> usr/lib");
   expect(lines).toContain("file 644 0:0 etc/passwd");
 });
 
-test("several recipes are one: lists of all, the config of the first", () => {
+test("several recipes are one: lists of all, the config of the first", async () => {
   const [a, b] = [
-    parse("groups: [{ name: a, gid: 1 }]"),
-    parse("argv: [/b]\ngroups: [{ name: b, gid: 2 }]"),
+    await parse("groups: [{ name: a, gid: 1 }]"),
+    await parse("argv: [/b]\ngroups: [{ name: b, gid: 2 }]"),
   ];
-  const merged = mergeRecipes([a, b, parse("argv: [/c]")])!;
+  const merged = mergeRecipes([a, b, await parse("argv: [/c]")])!;
   expect(merged.groups.map(({ name }) => name)).toEqual(["a", "b"]);
   expect(merged.config).toEqual({ Cmd: ["/b"] });
   expect(mergeRecipes([])).toBeUndefined();
 });
 
-test("no name leads out of the recipes, and a file that is not there is said so", () => {
-  expect(builtInRecipe("../package")).toBeUndefined();
-  expect(builtInRecipe("no-such-package")).toBeUndefined();
-  expect(() => readRecipe("/nonexistent.yaml")).toThrow(
-    expect.objectContaining({ code: "SOURCE_NOT_FOUND" }),
-  );
+test("no name leads out of the recipes, and a file that is not there is said so", async () => {
+  expect(await builtInRecipe("../package")).toBeUndefined();
+  expect(await builtInRecipe("no-such-package")).toBeUndefined();
+  await expect(readRecipe("/nonexistent.yaml")).rejects.toMatchObject({
+    code: "SOURCE_NOT_FOUND",
+  });
 });

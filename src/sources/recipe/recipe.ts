@@ -17,8 +17,8 @@ export interface Recipe {
 }
 
 /** Reads a recipe's text; CONFIG_INVALID with every problem and its path at once. */
-export function parseRecipe(bytes: Uint8Array, name: string): Recipe {
-  const result = v.safeParse(recipeSchema, parseYaml(bytes, name));
+export async function parseRecipe(bytes: Uint8Array, name: string): Promise<Recipe> {
+  const result = v.safeParse(recipeSchema, await parseYaml(bytes, name));
   if (!result.success) throw invalid(name, result.issues.map(problem), "see docs/recipes.md");
   const { users, groups, directories, links, files } = result.output;
   const config = configOf(result.output, name);

@@ -1,4 +1,3 @@
-import { parseDocument } from "yaml";
 import { sanitise } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 
@@ -11,10 +10,12 @@ const ALIASES_MAX = 100;
  * tags, too many aliases and keys that would reach an object's prototype are CONFIG_INVALID
  * with the line; `name` is how messages call the file.
  */
-export function parseYaml(bytes: Uint8Array, name: string): unknown {
+export async function parseYaml(bytes: Uint8Array, name: string): Promise<unknown> {
   if (bytes.length > YAML_MAX_BYTES) {
     throw invalid(name, [`it has ${bytes.length} bytes, wanted at most ${YAML_MAX_BYTES}`]);
   }
+  // Only what reads a recipe pays for loading it.
+  const { parseDocument } = await import("yaml");
   const document = parseDocument(decode(bytes, name), { version: "1.2", merge: false });
   const problems = [...document.errors, ...document.warnings].map(({ message }) => lineOf(message));
   if (problems.length > 0) throw invalid(name, problems);
