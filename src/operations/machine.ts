@@ -147,17 +147,15 @@ export class RunningMachine implements AsyncDisposable {
   #take(report: Report): void {
     const now = monotonicMs();
     if (report.kind === "mark") this.#timeline.addGuest(report.name, report.ns, now);
-    if (report.kind === "warning") {
-      this.#parts.onWarning(`init could not set up ${report.step}: ${report.text}`);
-    }
+    if (report.kind === "warning") this.#warn(report);
     if (report.kind === "started") this.#isStarted = true;
     if (report.kind === "listening") this.#timeline.addHost(`listening on ${report.port}`, now);
     this.#readiness.take(report);
   }
 
-  #warn(message: string): void {
+  #warn({ step, text }: Extract<Report, { kind: "warning" }>): void {
     this.#warnings++;
-    if (this.#warnings < WARNINGS_MAX) this.#parts.onWarning(message);
+    if (this.#warnings < WARNINGS_MAX) this.#parts.onWarning(`in the machine: ${step}: ${text}`);
     if (this.#warnings === WARNINGS_MAX) this.#parts.onWarning("in the machine: too many warnings");
   }
 
