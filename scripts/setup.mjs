@@ -29,10 +29,8 @@ export const forTheTests = [
   ["readelf", "binutils"],
   ["getfattr", "attr"],
   ["setfacl", "acl"],
-  ["strace", "strace"],
   ["mmdebstrap", "mmdebstrap"],
   ["setpriv", "util-linux"],
-  ["curl", "curl"],
   ["aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"],
   ["qemu-system-aarch64", "qemu-system-arm"],
 ];

@@ -155,8 +155,10 @@ export class RunningMachine implements AsyncDisposable {
 
   #warn({ step, text }: Extract<Report, { kind: "warning" }>): void {
     this.#warnings++;
-    if (this.#warnings < WARNINGS_MAX) this.#parts.onWarning(`in the machine: ${step}: ${text}`);
-    if (this.#warnings === WARNINGS_MAX) this.#parts.onWarning("in the machine: too many warnings");
+    if (this.#warnings < WARNINGS_MAX)
+      this.#parts.onWarning(`init could not set up ${step}: ${text}`);
+    if (this.#warnings === WARNINGS_MAX)
+      this.#parts.onWarning("init: further warnings are left out");
   }
 
   #fail(error: WickError): void {

@@ -20,7 +20,11 @@ function makeSink(): Made {
   return { sink: new Ext4Sink(storage, nextRun, allocator), allocator, storage };
 }
 
-function put(sink: Ext4Sink, ...parts: readonly (Uint8Array | number)[]): Place {
+const put = (sink: Ext4Sink, ...parts: readonly (Uint8Array | number)[]): Place =>
+  putAll(sink, parts);
+
+/** Parts may be 100,000s of single bytes: too many for arguments. */
+function putAll(sink: Ext4Sink, parts: readonly (Uint8Array | number)[]): Place {
   sink.begin();
   for (const part of parts) {
     if (typeof part === "number") sink.hole(part);
@@ -47,7 +51,7 @@ test("what goes in comes back, from any position, whatever the pieces", () => {
   fc.assert(
     fc.property(fc.array(fc.array(part, { maxLength: 8 }), { maxLength: 6 }), (files) => {
       const { sink } = makeSink();
-      const places = files.map((parts) => put(sink, ...parts));
+      const places = files.map((parts) => putAll(sink, parts));
       for (const [i, parts] of files.entries()) {
         const expected = flatten(parts);
         for (const from of [0, 1, 4095, 5000].filter((at) => at <= expected.length)) {
@@ -74,7 +78,7 @@ test("the same bytes in other chunks lie in the same blocks", () => {
         for (let at = 0; at < bytes.length; at += chunkBytes) {
           chunks.push(bytes.subarray(at, at + chunkBytes));
         }
-        const cut = put(two.sink, ...chunks);
+        const cut = putAll(two.sink, chunks);
         expect(cut).toBe(whole);
         if (whole === NO_PLACE) return;
         expect(two.sink.extents.runs(cut)).toEqual(one.sink.extents.runs(whole));
