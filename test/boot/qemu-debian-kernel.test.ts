@@ -14,6 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { testKernel } from "../support/kernel-packages.ts";
+import { ordinaryUser } from "../support/ordinary-user.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { compileTestInit, writeTestInitrd } from "../support/test-guest.ts";
 import type { Kernel } from "../../src/kernel/index.ts";
@@ -66,11 +67,16 @@ const runner = fileURLToPath(new URL("../support/run-machine.mjs", import.meta.u
 
 /** The same driver in a process of an ordinary user, who owns only the machine's files. */
 function runAsNobody(spec: MachineSpec): string {
-  const nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--"];
-  const command = [...nobody, process.execPath, runner, JSON.stringify(spec)];
+  const user = ordinaryUser();
+  const [setpriv, ...words] = user.prefix;
+  const command = [...words, process.execPath, user.runner, JSON.stringify(spec)];
   const own = [spec.directory, spec.kernel, spec.initrd!, ...spec.drives.map(({ path }) => path)];
   for (const path of own) chownSync(path, 65534, 65534);
-  return execFileSync("setpriv", command, { env: { PATH: process.env["PATH"] } }).toString();
+  try {
+    return execFileSync(setpriv!, command, { env: { PATH: process.env["PATH"] } }).toString();
+  } finally {
+    user.remove();
+  }
 }
 
 test("QEMU boots the distribution's kernel, loads its modules and sees it power off", async () => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 
 /** `nobody`: an account that every system has and that owns nothing. */
 const UID = 65534;
+const RUNNER = "test/support/run-machine.mjs";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** An installed copy of wick and a home, all of an ordinary user who may not read the checkout. */
@@ -13,6 +14,8 @@ export interface OrdinaryUser {
   readonly home: string;
   /** The command line of the copy. */
   readonly main: string;
+  /** Starts one machine by the copy's own driver. */
+  readonly runner: string;
   /** Words before `node` that run it as that user. */
   readonly prefix: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -24,7 +27,8 @@ export function ordinaryUser(): OrdinaryUser {
   const directory = mkdtempSync(join(tmpdir(), "u-"));
   chmodSync(directory, 0o755);
   const installed = join(directory, "wick");
-  for (const part of ["dist", "recipes", "package.json", ...runtimePackages()]) {
+  const parts = ["dist", "recipes", "package.json", RUNNER, ...runtimePackages()];
+  for (const part of parts) {
     cpSync(join(root, part), join(installed, part), { recursive: true });
   }
   const home = join(directory, "home");
@@ -33,6 +37,7 @@ export function ordinaryUser(): OrdinaryUser {
   return {
     home,
     main: join(installed, "dist/cli/main.js"),
+    runner: join(installed, RUNNER),
     prefix: ["setpriv", `--reuid=${UID}`, `--regid=${UID}`, "--clear-groups", "--inh-caps=-all"],
     env: { HOME: home, WICK_CACHE: undefined, XDG_CACHE_HOME: undefined },
     remove: () => rmSync(directory, { recursive: true, force: true }),
