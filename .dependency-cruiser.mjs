@@ -20,8 +20,8 @@ export const rooms = [
 /** Rooms whose parts are siblings that must not know each other. */
 const siblingRooms = ["formats", "sources", "vmm"];
 
-/** What the siblings of a room share, and so is none of them: recipes belong to every source. */
-const sharedParts = "recipe";
+/** What the siblings of a room share, and so is none of them: recipes, and images however they come. */
+const sharedParts = "recipe|image";
 
 const upward = rooms.map((room, index) => ({
   name: `${room}-imports-upward-only`,
