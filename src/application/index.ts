@@ -8,3 +8,12 @@ export { resolveProcess, type ResolvedProcess } from "./resolve.ts";
 export { signalNumber } from "./signals.ts";
 export { parsePublishedAll, showPort, portKey, type PublishedPort } from "./ports.ts";
 export { parseCpus, parseMemory, parseSize } from "./memory.ts";
+export {
+  orderMounts,
+  parseMount,
+  parseTmpfs,
+  parseVolume,
+  type BindMount,
+  type RequestedMount,
+  type TmpfsMount,
+} from "./mounts.ts";

@@ -61,6 +61,14 @@ export const runOptionsSchema = v.strictObject({
   init: v.optional(v.picklist(initKinds, `wanted one of ${initKinds.join(", ")}`)),
   /** `[IP:]HOST:GUEST[/udp]`. */
   publish: texts,
+  /** Publish every port that the image exposes and `publish` does not name, on free ones. */
+  publishAll: v.optional(v.boolean()),
+  /** `SRC:DST[:ro]`: a folder or file of the host, read-only, as it is when the machine starts. */
+  volume: texts,
+  /** Docker's longer form: `type=bind,src=,dst=`, `type=tmpfs,dst=,tmpfs-size=`. */
+  mount: texts,
+  /** `PATH[:size=64m,mode=1777]`: an empty file system in memory. */
+  tmpfs: texts,
   hostname: v.optional(text),
   /** `256m`, `1g`. */
   memory: v.optional(text),

@@ -1,13 +1,18 @@
 import { resolve } from "node:path";
 import {
   configOf,
+  orderMounts,
   parseCpus,
   parseEnvFile,
   parseMemory,
+  parseMount,
   parsePublishedAll,
   parseSize,
+  parseTmpfs,
+  parseVolume,
   type AppConfig,
   type PublishedPort,
+  type RequestedMount,
 } from "../application/index.ts";
 import { sanitise, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
@@ -71,6 +76,10 @@ export interface RunPlan {
   readonly buildingOptions: readonly string[];
   readonly overrides: AppConfig;
   readonly ports: readonly PublishedPort[];
+  /** Whether the image's exposed ports are published too. */
+  readonly publishAll: boolean;
+  /** In the order in which they are made; sources on the host are absolute. */
+  readonly mounts: readonly RequestedMount[];
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly timeoutMs: number;
@@ -110,6 +119,8 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
     buildingOptions: buildingOptions(given),
     overrides,
     ports: parsePublishedAll(given.publish ?? []),
+    publishAll: given.publishAll ?? false,
+    mounts: mountsOf(given, caller),
     memoryMiB: parseMemory(setting(given.memory, "WICK_MEMORY", DEFAULTS.memory, caller)),
     cpus: parseCpus(given.cpus ?? DEFAULTS.cpus),
     timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "the timeout"),
@@ -123,6 +134,18 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
     network: given.network ?? "user",
     directory: optional(given.directory),
   };
+}
+
+function mountsOf(given: RunOptions, caller: Caller): readonly RequestedMount[] {
+  const mounts: readonly RequestedMount[] = [
+    ...(given.volume ?? []).map(parseVolume),
+    ...(given.mount ?? []).map(parseMount),
+    ...(given.tmpfs ?? []).map(parseTmpfs),
+  ];
+  const placed = mounts.map((mount) =>
+    mount.kind === "bind" ? { ...mount, source: absolute(mount.source, caller) } : mount,
+  );
+  return orderMounts(placed);
 }
 
 /** The distribution's kernel brings its own. */

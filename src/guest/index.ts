@@ -1,5 +1,11 @@
 /** guest/: what runs inside: init (C), the records it reads, the channel it reports on. */
-export { decodeRecords, encodeRecords, type InitRecords } from "./records.ts";
+export {
+  decodeRecords,
+  driveSource,
+  encodeRecords,
+  type InitMount,
+  type InitRecords,
+} from "./records.ts";
 export {
   FrameReader,
   decodeReport,

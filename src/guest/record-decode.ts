@@ -219,6 +219,7 @@ function allOf(found: Found) {
     ending: found.one("ENDING", (body) => keyOf(endings, number(le32, "ENDING", body), "ENDING")),
     limits: found.list("LIMIT", readLimit),
     readOnly: found.one("READ_ONLY", (body) => number(le32, "READ_ONLY", body) !== 0),
+    names: found.one("NAMES", (body) => number(le32, "NAMES", body) !== 0),
     modules: found.texts("MODULE"),
     root: found.one("ROOT", readRoot),
     overlay: found.one("OVERLAY", readOverlay),

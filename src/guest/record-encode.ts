@@ -110,8 +110,18 @@ function addressBody(value: { interface: string; address: string }): Uint8Array 
 function mountBody(mount: InitMount): Uint8Array {
   const words = [mount.source, mount.target, mount.fstype, mount.data];
   absoluteBody("MOUNT")(mount.target);
+  checkDriveSource(mount.source);
   for (const word of words) text("MOUNT", word);
   return concat(mountHead.encode({ flags: mount.flags }), utf8(words.join("\0")));
+}
+
+/** As init's mount-drive.c reads it: one name in the root of the drive with that UUID. */
+function checkDriveSource(source: string): void {
+  if (!source.startsWith("UUID=")) return;
+  const [uuid = "", name = "", ...more] = source.slice("UUID=".length).split("/");
+  parseUuid(uuid);
+  if (name !== "" && name !== "." && name !== ".." && more.length === 0) return;
+  throw refused("MOUNT", `the source "${sanitise(source)}"`, "UUID=8-4-4-4-12/NAME");
 }
 
 function limitValue(value: number | "unlimited"): bigint {
@@ -156,6 +166,7 @@ function putMachine(put: Writer, records: InitRecords): void {
   list(put, "MOUNT", records.mounts, mountBody);
   one(put, "ENDING", records.ending, (v) => number(le32, "ENDING", endings[v]));
   one(put, "READ_ONLY", records.readOnly, (v) => number(le32, "READ_ONLY", v ? 1 : 0));
+  one(put, "NAMES", records.names, (v) => number(le32, "NAMES", v ? 1 : 0));
 }
 
 function putStage1(put: Writer, records: InitRecords): void {

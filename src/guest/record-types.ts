@@ -2,6 +2,7 @@ import type { LimitName, endings, rootModes } from "./record-keys.ts";
 
 /** One mount that init makes for the application, after its own. */
 export interface InitMount {
+  /** A device or a word of the file system's; {@link driveSource} for what came as a drive. */
   readonly source: string;
   readonly target: string;
   readonly fstype: string;
@@ -55,6 +56,8 @@ export interface InitRecords {
   readonly limits?: readonly InitLimit[];
   /** Writes to the root fail (Docker's --read-only). */
   readonly readOnly?: boolean;
+  /** /etc/hostname, hosts and resolv.conf are this machine's, whatever the image has there. */
+  readonly names?: boolean;
   /** Stage 1: modules in load order, as paths in the initramfs. */
   readonly modules?: readonly string[];
   /** Stage 1: the root file system; without it the initramfs is the root. */

@@ -25,6 +25,11 @@ export function parsePrefix(address: string): { ipv4: Uint8Array<ArrayBuffer>; p
   return { ipv4: parseIpv4(match[1]!), prefix };
 }
 
+/** The source of a mount that comes from the drive whose file system has `uuid`: its `/name`. */
+export function driveSource(uuid: string, name: string): string {
+  return `UUID=${uuid}/${name}`;
+}
+
 export function formatIpv4(bytes: Uint8Array): string {
   return bytes.join(".");
 }

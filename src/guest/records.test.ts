@@ -3,6 +3,11 @@ import { expect, test } from "vitest";
 import { isWickError } from "../errors/index.ts";
 import { decodeRecords, encodeRecords, type InitRecords } from "./records.ts";
 
+const DRIVE = "01234567-89ab-8def-8123-456789abcdef";
+const driveMount = (source: string) => ({
+  mounts: [{ source, target: "/x", fstype: "ext4", flags: 1, data: "" }],
+});
+
 const full: InitRecords = {
   argv: ["/bin/app", "", "ä b"],
   env: ["PATH=/bin", "EMPTY="],
@@ -18,10 +23,14 @@ const full: InitRecords = {
   search: ["example.org"],
   hosts: ["10.0.2.2 host.internal"],
   ports: [80, 65535],
-  mounts: [{ source: "tmpfs", target: "/x", fstype: "tmpfs", flags: 6, data: "size=1m" }],
+  mounts: [
+    { source: "tmpfs", target: "/x", fstype: "tmpfs", flags: 6, data: "size=1m" },
+    { source: `UUID=${DRIVE}/data`, target: "/a b,c=d", fstype: "ext4", flags: 1, data: "" },
+  ],
   ending: "restart",
   limits: [{ resource: "nofile", soft: 1024, hard: "unlimited" }],
   readOnly: true,
+  names: true,
   modules: ["/lib/modules/a.ko", "/lib/modules/b.ko"],
   root: { uuid: "01234567-89ab-cdef-0123-456789abcdef", fstype: "ext4", mode: "overlay" },
   overlay: { uuid: "fedcba98-7654-3210-fedc-ba9876543210" },
@@ -56,6 +65,10 @@ test.each([
   ["a NUL in an argument", { argv: ["a\0b"] }],
   ["an environment word without a name", { env: ["=x"] }],
   ["a relative directory", { directory: "srv" }],
+  ["a drive whose UUID is broken", driveMount("UUID=0123/data")],
+  ["a drive without a name in it", driveMount(`UUID=${DRIVE}`)],
+  ["a drive and a name that leads out of it", driveMount(`UUID=${DRIVE}/..`)],
+  ["a drive and a path in it", driveMount(`UUID=${DRIVE}/a/b`)],
   ["a user below zero", { uid: -1 }],
   ["an address with a leading zero", { gateway: "10.0.2.02" }],
   ["an address without a prefix", { addresses: [{ interface: "eth0", address: "10.0.2.15" }] }],

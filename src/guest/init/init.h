@@ -81,13 +81,16 @@ void load_modules(enum records_file which);
 void find_run_drive(void);
 long find_drive(const u8 uuid[16], char *path, size_t size);
 void list_drives(char *to, size_t size);
+void await_drive(const char *what, const u8 uuid[16], u64 end, char *path, size_t size);
 int mount_root(const struct record *root); /* descriptor of the writable drive, or -1 */
 _Noreturn void stage1(char **argv, char **envp);
 
-/* mounts.c, network.c, names.c, application.c, exec.c, explain.c, supervise.c, stage2.c */
+/* mounts.c, mount-drive.c, network.c, names.c, application.c, exec.c, explain.c, supervise.c, stage2.c */
 void mount_first(void); /* /dev, /proc, /sys */
 void mount_all(void);
 void mount_asked(void);
+void mount_drive(const char *source, const char *target, const char *type, u32 flags,
+                 const char *data);
 void make_read_only(void);
 void network_up(void);
 void write_names(void);

@@ -126,6 +126,10 @@ static void mount_record(const struct record *record) {
     start = i + 1;
   }
   if (found != 4 || start != record->length + 1) fail("mount", EINVAL, "a MOUNT record is broken");
+  if (text_starts(words[0], "UUID=")) {
+    mount_drive(words[0], words[1], words[2], flags, words[3]);
+    return;
+  }
   make_directories(words[1], 0755, 0, 0);
   long result = sys_mount(words[0], words[1], words[2], flags, words[3]);
   if (result != 0) fail("mount", result, words[1]);

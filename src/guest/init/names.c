@@ -15,6 +15,9 @@ static long bind_over(const char *path, const char *text) {
   return result != 0 ? result : sys_mount(place, path, NULL, MS_BIND, NULL);
 }
 
+/* Whether the machine's own names go over those that the image has. */
+static int replace_all(void) { return records_number(RECORD_NAMES, 0) != 0; }
+
 static void put(const char *path, const char *text) {
   struct statx st;
   if (sys_statx(AT_FDCWD, path, 0, &st) == -ENOENT) sys_unlink(path); /* a dangling link */
@@ -51,7 +54,7 @@ static size_t add_own_address(char *text, size_t size, size_t used, const char *
 static void write_hosts(const char *hostname) {
   static char text[16 << 10];
   struct record record;
-  int asked = record_first(RECORD_HOSTS, &record) && record.length > 0;
+  int asked = replace_all() || (record_first(RECORD_HOSTS, &record) && record.length > 0);
   if (says_something("/etc/hosts") && !asked) return;
   size_t used = join(text, sizeof text,
                      "127.0.0.1\tlocalhost\n"
@@ -64,7 +67,7 @@ static void write_hosts(const char *hostname) {
 
 static void write_resolver(void) {
   static char text[8 << 10];
-  if (says_something("/etc/resolv.conf")) return;
+  if (says_something("/etc/resolv.conf") && !replace_all()) return;
   size_t used = add_lines(text, sizeof text, 0, "search ", RECORD_SEARCH);
   used = add_lines(text, sizeof text, used, "nameserver ", RECORD_NAMESERVER);
   if (used > 0) put("/etc/resolv.conf", text);
@@ -77,7 +80,7 @@ void write_names(void) {
   long result = SYSCALL2(SYS_sethostname, hostname, text_length(hostname));
   if (result != 0) warn("names", result, "the host name");
   join(line, sizeof line, hostname, "\n", NULL);
-  if (!says_something("/etc/hostname")) put("/etc/hostname", line);
+  if (replace_all() || !says_something("/etc/hostname")) put("/etc/hostname", line);
   write_hosts(hostname);
   write_resolver();
 }

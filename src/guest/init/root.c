@@ -21,7 +21,7 @@ _Noreturn static void no_drive(const char *what, const u8 uuid[16]) {
 }
 
 /* Devices appear while the kernel works: look again until `end`. */
-static void await_drive(const char *what, const u8 uuid[16], u64 end, char *path, size_t size) {
+void await_drive(const char *what, const u8 uuid[16], u64 end, char *path, size_t size) {
   for (u32 pause = 2; find_drive(uuid, path, size) != 0; pause += pause < 50 ? pause : 0) {
     if (now_ms() >= end) no_drive(what, uuid);
     sleep_ms(pause);
