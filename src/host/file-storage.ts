@@ -14,10 +14,10 @@ import type { WickError } from "../errors/index.ts";
 import { checkFault } from "./faults.ts";
 import { hostError } from "./host-error.ts";
 
-/** How a file is opened: `create` refuses an existing one and makes it 0600. */
-export type OpenMode = "read" | "create";
+/** How a file is opened: `create` refuses an existing one and makes it 0600; `update` wants one. */
+export type OpenMode = "read" | "create" | "update";
 
-const OPEN_FLAGS = { read: "r", create: "wx+" } as const;
+const OPEN_FLAGS = { read: "r", create: "wx+", update: "r+" } as const;
 const PRIVATE_FILE = 0o600;
 
 /** A regular file as {@link Storage}: positioned, synchronous reads and writes. */

@@ -2,7 +2,9 @@
 export { setFaults, type Fault, type HostCall } from "./faults.ts";
 export { FileStorage, type OpenMode } from "./file-storage.ts";
 export { randomName, temporaryDirectory, type TemporaryDirectory } from "./temporary.ts";
-export { publish, type PublishOptions } from "./publish.ts";
+export { publish, syncDirectory, type PublishOptions } from "./publish.ts";
+export { lockFile, tryLockFile, type FileLock, type LockOptions } from "./lock.ts";
+export { commitFile } from "./commit-file.ts";
 export {
   allocatedBytes,
   makePrivateDirectory,
@@ -17,6 +19,7 @@ export { wickDirectories, type Environment, type WickDirectories } from "./direc
 export { findProgram, requireProgram } from "./programs.ts";
 export { runTool, type ToolOptions } from "./tool.ts";
 export { pipeThroughTool, type PipeToolOptions } from "./pipe-tool.ts";
+export { undoAtExit } from "./cleanup.ts";
 export { monotonicMs, unixSeconds } from "./clock.ts";
 export { deadline, type Deadline } from "./deadline.ts";
 export { LineTail, type LineTailLimits } from "./line-tail.ts";

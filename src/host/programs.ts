@@ -13,6 +13,7 @@ const packageOf: Readonly<Record<string, string>> = {
   zstd: "zstd",
   lz4: "lz4",
   bzip2: "bzip2",
+  flock: "util-linux",
 };
 
 /** Directories searched after PATH: an ordinary user's PATH often lacks them. */

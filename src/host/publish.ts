@@ -112,7 +112,7 @@ function finish(temporary: string, path: string, mode: number): void {
 }
 
 /** Makes a rename in `directory` last through a power cut. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   const fd = openSync(directory, "r");
   try {
     checkFault("fsync", directory);

@@ -1,0 +1,7 @@
+/** store/: blobs by digest, what names resolved to, finished images; whole or absent, always. */
+export { openStore, type Store } from "./store.ts";
+export type { BlobStore, Download, FetchOptions } from "./blobs.ts";
+export type { BlobId } from "./layout.ts";
+export type { NameStore, StoredName } from "./names.ts";
+export type { PartialBlob } from "./partial-blob.ts";
+export type { SpoolFile } from "./spool.ts";
