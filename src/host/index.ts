@@ -15,6 +15,7 @@ export {
   throwIfAborted,
   writePrivateFile,
 } from "./files.ts";
+export { type FileRegion, readHead, readRegion } from "./read-region.ts";
 export { wickDirectories, type Environment, type WickDirectories } from "./directories.ts";
 export { findProgram, requireProgram } from "./programs.ts";
 export { runTool, type ToolOptions } from "./tool.ts";
@@ -51,4 +52,5 @@ export { makeNewDirectory, movePath, replaceSymlink, tryHardLink } from "./links
 export { every, listDirectory, readSymlink, writeSmallFile, type ListedFile } from "./listing.ts";
 export { hostArch } from "./machine.ts";
 export { cloneFile } from "./copy.ts";
+export { realPath } from "./real-path.ts";
 export { freeBytes } from "./free-space.ts";

@@ -18,7 +18,15 @@ export function refuseBuildingOptions(plan: RunPlan): void {
 export function refuseOverrides(plan: RunPlan, facts: ImageFacts): void {
   const { Hostname: _, ExposedPorts: __, Labels: ___, ...process } = plan.overrides;
   const given = Object.entries(process).filter(([, value]) => value !== undefined);
-  if (facts.reports || given.length === 0) return;
+  if (facts.reports) return;
+  if (plan.mounts.length > 0) {
+    throw new WickError(
+      "USAGE",
+      `Cannot mount anything in ${sanitise(plan.content.source)}: its init is not wick's, which does it`,
+      { hint: "build an image with --add FOLDER:PATH, or with --init wick" },
+    );
+  }
+  if (given.length === 0) return;
   throw new WickError(
     "USAGE",
     `Cannot change what ${sanitise(plan.content.source)} runs: its init is not wick's and takes neither a command nor -e, -u, -w`,

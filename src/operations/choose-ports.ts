@@ -1,7 +1,26 @@
-import { showPort, type PublishedPort } from "../application/index.ts";
+import {
+  mergeConfigs,
+  parsePublishedAll,
+  showPort,
+  type PublishedPort,
+} from "../application/index.ts";
+import type { RunPlan } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
 import { checkPortFree } from "../host/index.ts";
 import type { PortForward } from "../vmm/index.ts";
+import type { ImageFacts } from "./image-facts.ts";
+
+/** What `-p` says, and with `-P` every other port that the image exposes, on a free one. */
+export function publishedPorts(plan: RunPlan, { config }: ImageFacts): readonly PublishedPort[] {
+  if (!plan.publishAll) return plan.ports;
+  const { ExposedPorts = {} } = mergeConfigs(config ?? {}, plan.overrides);
+  const isNamed = ({ protocol, guestPort }: PublishedPort): boolean =>
+    plan.ports.some((port) => port.protocol === protocol && port.guestPort === guestPort);
+  // SCTP is carried by no user network; its key alone is no reason to start nothing.
+  const keys = Object.keys(ExposedPorts).filter((key) => !key.endsWith("/sctp"));
+  const exposed = parsePublishedAll(keys).filter((port) => !isNamed(port));
+  return [...plan.ports, ...exposed];
+}
 
 /** The ports to forward: where a range of host ports is given, its first free one. */
 export async function choosePorts(ports: readonly PublishedPort[]): Promise<PortForward[]> {

@@ -1,6 +1,7 @@
 import { mergeConfigs, printConfig, resolveProcess, type AppConfig } from "../application/index.ts";
 import type { RunPlan } from "../config/index.ts";
-import { encodeRecords, type InitRecords } from "../guest/index.ts";
+import { encodeRecords, type InitMount, type InitRecords } from "../guest/index.ts";
+import type { PortForward } from "../vmm/index.ts";
 import type { ImageFacts } from "./image-facts.ts";
 
 /** QEMU's user network (slirp): the guest, its gateway and its name server. */
@@ -10,10 +11,17 @@ const USER_NETWORK = {
   nameservers: ["10.0.2.3"],
 } as const;
 
+/** What was made for the run, beside the plan. */
+interface MadeForRun {
+  readonly ports: readonly PortForward[];
+  readonly mounts: readonly InitMount[];
+}
+
 /** The files of one run's own archive: the same config twice, for people and for init. */
 export function runFiles(
   plan: RunPlan,
   image: ImageFacts,
+  made: MadeForRun,
 ): readonly { readonly path: string; readonly bytes: Uint8Array }[] {
   const { Hostname: _, ...config } = plan.overrides;
   return [
@@ -21,20 +29,23 @@ export function runFiles(
       path: ".wick/run.json",
       bytes: printConfig(config, { section: "run", name: "the run's config" }),
     },
-    { path: ".wick/run.rec", bytes: encodeRecords(recordsOf(plan, image)) },
+    { path: ".wick/run.rec", bytes: encodeRecords(recordsOf(plan, image, made)) },
   ];
 }
 
-function recordsOf(plan: RunPlan, image: ImageFacts): InitRecords {
+function recordsOf(plan: RunPlan, image: ImageFacts, made: MadeForRun): InitRecords {
   return {
     ...(image.reports
       ? processRecords(mergeConfigs(image.config ?? {}, plan.overrides), image)
       : {}),
     ...(plan.network === "user" ? USER_NETWORK : {}),
-    ports: plan.ports
+    ports: made.ports
       .filter(({ protocol }) => protocol === "tcp")
       .map(({ guestPort }) => guestPort),
+    ...(made.mounts.length > 0 ? { mounts: made.mounts } : {}),
     readOnly: plan.readOnly,
+    // Docker's: the machine's own, since the image's were those of the machine that built it.
+    names: true,
     ending: "power-off",
   };
 }

@@ -16,12 +16,13 @@ import { debLayer, fetchPackages, type FetchProgress } from "../sources/index.ts
 import { qemu, type Drive, type MachineSpec, type PortForward } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
 import { refuseBuildingOptions, refuseOverrides } from "./check-image-options.ts";
-import { choosePorts } from "./choose-ports.ts";
+import { choosePorts, publishedPorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
 import { readImageFacts, type ImageFacts } from "./image-facts.ts";
 import { imageReference } from "./image-reference.ts";
 import { keptDirectory } from "./kept-directory.ts";
 import { RunningMachine } from "./machine.ts";
+import { checkMountSources, prepareMounts, type PreparedMounts } from "./mount-drives.ts";
 import { writeOverlayDrive } from "./overlay-drive.ts";
 import { runStep } from "./progress.ts";
 import { runFiles } from "./run-records.ts";
@@ -52,12 +53,16 @@ async function start(
 ): Promise<RunningMachine> {
   const vmm = qemu();
   await vmm.version(plan.content.arch);
+  checkMountSources(plan.mounts);
   const image = await imageOf(plan, directory.path, context);
   const facts = readImageFacts(image.path);
   if (!image.isBuilt) refuseOverrides(plan, facts);
   const kernel = await kernelOf(plan, context);
-  const ports = await choosePorts(plan.ports);
-  const spec = specOf({ plan, image: image.path, facts, kernel, ports, directory: directory.path });
+  const ports = await choosePorts(publishedPorts(plan, facts));
+  const at = { directory: directory.path, imageUuid: facts.uuid };
+  const mounts = await prepareMounts(plan.mounts, at, context);
+  const parts = { plan, image: image.path, facts, kernel, ports, mounts };
+  const spec = specOf({ ...parts, directory: directory.path });
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };
   const machine = await runStep(context.onEvent, names, () => vmm.start(spec, context.signal));
@@ -131,6 +136,7 @@ interface Parts {
   readonly facts: ImageFacts;
   readonly kernel: Kernel;
   readonly ports: readonly PortForward[];
+  readonly mounts: PreparedMounts;
   readonly directory: string;
 }
 
@@ -140,7 +146,7 @@ function specOf(parts: Parts): MachineSpec {
   const { drives, boot } = rootOf(parts);
   const initrd = join(directory, "initrd.cpio");
   const init = readSmallFile(initBinary(plan.content.arch).pathname, INIT_MAX_BYTES);
-  const files = runFiles(plan, parts.facts);
+  const files = runFiles(plan, parts.facts, { ports: parts.ports, mounts: parts.mounts.mounts });
   writePrivateFile(initrd, buildInitrd({ init, modules: kernel.modules, boot, runFiles: files }));
   return {
     arch: plan.content.arch,
@@ -149,7 +155,7 @@ function specOf(parts: Parts): MachineSpec {
     commandLine: commandLine(plan),
     memoryMiB: plan.memoryMiB,
     cpus: plan.cpus,
-    drives,
+    drives: [...drives, ...parts.mounts.drives],
     ports: parts.ports,
     network: plan.network,
     accel: plan.accel,

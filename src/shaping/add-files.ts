@@ -111,24 +111,37 @@ export function relocated(
   { mtimeSeconds = 0 }: { readonly mtimeSeconds?: number } = {},
 ): Layer {
   const mtime = { seconds: mtimeSeconds, nanoseconds: 0 };
-  const move = (entry: Entry): Entry => ({
+  return moved(layer, (entry) =>
+    isRoot(entry.path) ? undefined : { ...placedAt(path, entry), uid: 0, gid: 0, mtime },
+  );
+}
+
+/** `layer` as it is, owners and times too, but with its root as the directory `path`. */
+export function rootedAt(layer: Layer, path: string): Layer {
+  return moved(layer, (entry) => placedAt(path, entry));
+}
+
+function placedAt(path: string, entry: Entry): Entry {
+  return {
     ...entry,
     path: joined(path, entry.path),
     ...(entry.type === "hardlink" && { target: joined(path, entry.target!) }),
-    uid: 0,
-    gid: 0,
-    mtime,
-  });
+  };
+}
+
+/** `move` gives the entry that takes an entry's place, or undefined: it is left out. */
+function moved(layer: Layer, move: (entry: Entry) => Entry | undefined): Layer {
   return {
     name: layer.name,
     play: (visitor, signal) => layer.play(moving(visitor, move), signal),
   };
 }
 
-function moving(visitor: LayerVisitor, move: (entry: Entry) => Entry): LayerVisitor {
+function moving(visitor: LayerVisitor, move: (entry: Entry) => Entry | undefined): LayerVisitor {
   return {
     entry(entry) {
-      if (!isRoot(entry.path)) visitor.entry(move(entry));
+      const placed = move(entry);
+      if (placed !== undefined) visitor.entry(placed);
     },
     data: (chunk) => visitor.data(chunk),
     hole: (lengthBytes) => visitor.hole(lengthBytes),

@@ -1,10 +1,11 @@
 /** shaping/: tree → tree: init, added files, what an application needs to be there. */
-export { readFile } from "./files.ts";
+export { addFile, ensureDirectory, readFile } from "./files.ts";
 export {
   additionTarget,
   addFileStream,
   parseAddition,
   relocated,
+  rootedAt,
   type Addition,
 } from "./add-files.ts";
 export { installInit, type InitRequest } from "./install-init.ts";

@@ -9,8 +9,9 @@ import {
   type HostXattr,
   type ExactStat,
 } from "../host/index.ts";
-import { type Entry, kindOf, type LayerVisitor, type Time } from "../tree/index.ts";
+import { type Entry, kindOf, type LayerVisitor } from "../tree/index.ts";
 import type { OwnerRule } from "./owner.ts";
+import { timeOf } from "./times.ts";
 
 /** What a walk needs beside the path. */
 export interface WalkOptions {
@@ -155,14 +156,6 @@ function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
   whole.set(a);
   whole.set(b, a.length);
   return whole;
-}
-
-const SECOND_NS = 1_000_000_000n;
-
-/** Nanoseconds since 1970 as a {@link Time}: its nanoseconds count forward, before 1970 too. */
-function timeOf(ns: bigint): Time {
-  const nanoseconds = ((ns % SECOND_NS) + SECOND_NS) % SECOND_NS;
-  return { seconds: Number((ns - nanoseconds) / SECOND_NS), nanoseconds: Number(nanoseconds) };
 }
 
 /** `st_rdev` as glibc's gnu_dev_major and gnu_dev_minor take it apart. */

@@ -5,6 +5,7 @@ import {
   addConfigOptions,
   addContentOptions,
   addOutputOptions,
+  collect,
   type OutputOptions,
 } from "../shared-options.ts";
 import { bytesInWords } from "../words.ts";
@@ -15,6 +16,9 @@ Examples:
   wick build --with deb:busybox-static --init script dir:./rootfs --entrypoint /app -o app.ext4
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
 `;
+
+type GivenOptions = Omit<BuildOptions, "source"> &
+  OutputOptions & { readonly volume?: readonly string[] };
 
 /** `wick build`. */
 export function addBuild(program: Command): void {
@@ -29,11 +33,14 @@ export function addBuild(program: Command): void {
     .addOption(
       new Option("--init <kind>", "what /sbin/init is").choices(initKinds).default("wick"),
     );
+  // Known only to say what to do instead.
+  command.addOption(new Option("-v, --volume <folder:path>").argParser(collect).hideHelp());
   addContentOptions(addConfigOptions(command));
   addOutputOptions(command)
     .addHelpText("after", EXAMPLES)
-    .action(async (source: string, given: Omit<BuildOptions, "source"> & OutputOptions) => {
-      const { progress, quiet, json, ...options } = given;
+    .action(async (source: string, given: GivenOptions) => {
+      const { progress, quiet, json, volume, ...options } = given;
+      if (volume !== undefined) throw refuseVolume(volume[0]!);
       if (options.output === undefined) {
         throw new WickError("USAGE", "Cannot build: there is no output, wanted -o FILE");
       }
@@ -46,11 +53,17 @@ export function addBuild(program: Command): void {
     });
 }
 
+function refuseVolume(text: string): WickError {
+  return new WickError("USAGE", "Cannot build with -v: a mount belongs to a run", {
+    hint: `--add ${text.split(":", 2).join(":")} puts the files into the image`,
+  });
+}
+
 function summary(result: BuildResult): string {
   const { image, tree, application } = result;
   return (
     `   ${bytesInWords(image.usedBytes)} on disk, ${bytesInWords(image.sizeBytes)} when full, ` +
-    `${tree.files} files, ${tree.directories} directories, UUID ${image.uuid}\n` +
+    `${tree.files} files, ${tree.directories} directories${image.uuid === undefined ? "" : `, UUID ${image.uuid}`}\n` +
     (application.argv === undefined ? "" : `   starts ${application.argv.map(quoted).join(" ")}\n`)
   );
 }

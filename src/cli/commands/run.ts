@@ -20,6 +20,7 @@ Options go before the source; what follows it is the application's command.
 Examples:
   wick run -p 8080:80 deb:nginx-light
   wick run -p 8080:80 -m 128m nginx.ext4
+  wick run -p 8080:80 -v ./conf:/etc/nginx nginx.ext4
   wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /bin/busybox sh -c 'echo $GREETING'
 `;
 
@@ -40,6 +41,14 @@ export function addRun(program: Command): void {
       "publish a port of the guest; on 127.0.0.1 unless IP is given",
       collect,
     )
+    .option("-P, --publish-all", "publish every port that the image exposes, on free ports")
+    .option(
+      "-v, --volume <folder:path>",
+      "show a folder or file of the host at PATH in the machine, read-only, as it is now",
+      collect,
+    )
+    .option("--mount <words>", "the same as type=bind,src=FOLDER,dst=PATH", collect)
+    .option("--tmpfs <path[:options]>", "an empty directory in memory, as /tmp:size=64m", collect)
     .option("-m, --memory <size>", "memory of the machine (256m)")
     .option("--cpus <n>", "number of CPUs (1)")
     .option("-h, --hostname <name>", "the machine's host name")
