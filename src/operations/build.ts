@@ -1,5 +1,5 @@
 import { uuidText } from "../bytes/index.ts";
-import { planBuild, type BuildOptions } from "../config/index.ts";
+import { planBuild, type BuildOptions, type BuildPlan } from "../config/index.ts";
 import { allocatedBytes, publish } from "../host/index.ts";
 import { callerOf } from "./caller.ts";
 import type { Context } from "./context.ts";
@@ -10,14 +10,15 @@ import { writeImage } from "./write-image.ts";
 export interface BuildResult {
   /** Absolute path of the image. */
   readonly path: string;
-  readonly format: "ext4";
+  readonly format: BuildPlan["format"];
   readonly image: {
     /** Size of the file; what holds nothing is a hole. */
     readonly sizeBytes: number;
     /** What the file takes on the host's disk. */
     readonly usedBytes: number;
     readonly inodes: number;
-    readonly uuid: string;
+    /** Absent where the format has none. */
+    readonly uuid?: string;
   };
   readonly tree: TreeFacts;
   /** Packages or files that it was made from. */
@@ -32,15 +33,15 @@ export interface BuildResult {
 export async function build(options: BuildOptions, context: Context): Promise<BuildResult> {
   const plan = planBuild(options, callerOf(context));
   const written = await publish(plan.output, (storage) => writeImage(plan, storage, context));
-  const { ext4, tree, parts, installed } = written;
+  const { image, tree, parts, installed } = written;
   return {
     path: plan.output,
     format: plan.format,
     image: {
-      sizeBytes: ext4.sizeBytes,
+      sizeBytes: image.sizeBytes,
       usedBytes: allocatedBytes(plan.output),
-      inodes: ext4.inodes - ext4.freeInodes,
-      uuid: uuidText(ext4.uuid),
+      inodes: image.inodes,
+      ...(image.uuid === undefined ? {} : { uuid: uuidText(image.uuid) }),
     },
     tree,
     parts,

@@ -1,6 +1,5 @@
 import type { AppConfig } from "../application/index.ts";
 import type { ContentPlan } from "../config/index.ts";
-import { createExt4, type Ext4Summary } from "../formats/ext4/index.ts";
 import { throwIfAborted, type FileStorage } from "../host/index.ts";
 import { readFile } from "../shaping/index.ts";
 import type { SourceContents } from "../sources/index.ts";
@@ -8,6 +7,7 @@ import { Tree, Unpacker, type Layer, type LayerVisitor, type Sink } from "../tre
 import { addAdditions } from "./add-additions.ts";
 import { ContentDigest } from "./content-digest.ts";
 import type { Context } from "./context.ts";
+import { createImage, type ImageSummary, type ImageWriter } from "./image-format.ts";
 import { installApplication, type Installed } from "./install-application.ts";
 import { openSources } from "./open-sources.ts";
 import { runStep } from "./progress.ts";
@@ -16,7 +16,7 @@ import { uuidFrom } from "./uuid.ts";
 
 /** What was written into an image. */
 export interface WrittenImage {
-  readonly ext4: Ext4Summary;
+  readonly image: ImageSummary;
   readonly tree: TreeFacts;
   readonly installed: Installed;
   readonly parts: SourceContents["parts"];
@@ -63,7 +63,7 @@ class Work {
   onBytes: (done: number) => void = () => undefined;
   readonly #plan: ContentPlan;
   readonly #context: Context;
-  readonly #ext4: ReturnType<typeof createExt4>;
+  readonly #image: ImageWriter;
   /** What the UUID follows from: identities of sources, digests of what could not say. */
   readonly #identity: string[] = [];
   #bytes = 0;
@@ -73,15 +73,13 @@ class Work {
     this.#plan = plan;
     this.#context = context;
     this.warn = (message) => context.onEvent({ type: "warning", message });
-    const size = plan.sizeBytes === undefined ? {} : { sizeBytes: plan.sizeBytes };
-    this.#ext4 = createExt4(storage, {
-      ...size,
-      label: plan.volumeLabel,
-      journal: plan.journal,
+    this.#image = createImage(plan, {
+      storage,
       uuid: () => uuidFrom(...this.#identity, planIdentity(plan)),
       warn: this.warn,
+      signal: context.signal,
     });
-    this.sink = this.#ext4.sink;
+    this.sink = this.#image.sink;
   }
 
   async add(source: SourceContents): Promise<void> {
@@ -123,15 +121,18 @@ class Work {
     this.#identity.push(text);
   }
 
-  finish(config: AppConfig | undefined, sources: readonly SourceContents[]): WrittenImage {
+  async finish(
+    config: AppConfig | undefined,
+    sources: readonly SourceContents[],
+  ): Promise<WrittenImage> {
     throwIfAborted(this.#context.signal);
     const installed = installApplication(this.#plan, this, config);
     for (const message of installed.notes) this.#context.onEvent({ type: "note", message });
     for (const { message } of installed.problems) this.warn(message);
     this.#identity.push(installed.identity);
-    const ext4 = this.#ext4.finish(this.tree);
+    const image = await this.#image.finish(this.tree);
     const parts = sources.flatMap((source) => source.parts);
-    return { ext4, tree: treeFacts(this.tree), installed, parts };
+    return { image, tree: treeFacts(this.tree), installed, parts };
   }
 
   #count(bytes: number): void {
