@@ -103,7 +103,8 @@ class Work {
     const { tree, sink, warn } = this;
     // On top of another source, a /lib fits into the link that a merged /usr has there.
     const directoryLinks = this.#isFirst ? "replace" : "keep";
-    const unpacker = new Unpacker({ tree, sink, warn, directoryLinks });
+    const whiteouts = layer.whiteouts === undefined ? {} : { whiteouts: layer.whiteouts };
+    const unpacker = new Unpacker({ tree, sink, warn, directoryLinks, ...whiteouts });
     const counted = new Counted(unpacker, (bytes) => this.#count(bytes));
     if (how.isIdentified) await layer.play(counted, this.#context.signal);
     else if (layer.digest !== undefined) {

@@ -48,10 +48,20 @@ export interface LayerVisitor {
   warn(message: string): void;
 }
 
-/** A layer that can be played to a visitor, once. */
+/** A layer that can be played to a visitor: once, or again and again where `whiteouts` is set. */
 export interface Layer {
   /** For messages: `nginx-common_1.22.1_all.deb`, `rootfs.tar.gz`. */
   readonly name: string;
+  /**
+   * `oci`: names that begin with `.wh.` take away what lower layers have (OCI image-spec,
+   * layer.md, "Whiteouts"). Such a layer must give the same entries each time it is played.
+   */
+  readonly whiteouts?: "oci";
+  /**
+   * A hint that `play` follows soon: may read ahead, within bounds. What it holds is let go
+   * when `signal` is aborted, which happens in any case.
+   */
+  readonly prepare?: (signal: AbortSignal) => void;
   play(visitor: LayerVisitor, signal?: AbortSignal): Promise<void>;
   /** After `play`: identifies all that was played, where the layer can tell it cheaply. */
   readonly digest?: () => string;

@@ -99,6 +99,20 @@ export class Names {
     return inodes;
   }
 
+  /** The slot of a name, or -1. */
+  slotAt(directory: Ino, name: Uint8Array): Slot {
+    return this.#find(directory, name);
+  }
+
+  /** The slots of the entries of `directory`, newest first. */
+  slotsOf(directory: Ino): Slot[] {
+    const slots: Slot[] = [];
+    for (let slot = this.#firstOf(directory); slot !== NONE; slot = this.#next.get(slot)) {
+      slots.push(slot);
+    }
+    return slots;
+  }
+
   isEmpty(directory: Ino): boolean {
     return this.#firstOf(directory) === NONE;
   }

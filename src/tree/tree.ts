@@ -3,7 +3,7 @@ import { WickError } from "../errors/index.ts";
 import type { Metadata } from "./entry.ts";
 import { Inodes, type Ino } from "./inodes.ts";
 import type { Kind } from "./kinds.ts";
-import { fillUpTo, Names } from "./names.ts";
+import { fillUpTo, Names, type Slot } from "./names.ts";
 
 /** NAME_MAX of Linux: bytes of one name. */
 export const NAME_MAX = 255;
@@ -45,13 +45,13 @@ export class Tree {
   /** The directory that holds `directory`; the root's is the root, a removed one's -1. */
   parent(directory: Ino): Ino {
     if (directory === Tree.ROOT) return Tree.ROOT;
-    const slot = this.#slotOf(directory);
+    const slot = this.slotOf(directory);
     return slot < 0 ? -1 : this.#names.directoryAt(slot);
   }
 
   /** A name of `ino` and the directory that holds it; undefined for the root and the removed. */
   nameOf(ino: Ino): { readonly directory: Ino; readonly name: Uint8Array } | undefined {
-    const slot = this.#slotOf(ino);
+    const slot = this.slotOf(ino);
     if (slot >= 0)
       return { directory: this.#names.directoryAt(slot), name: this.#names.nameAt(slot) };
     if (ino === Tree.ROOT || this.inodes.nameCount(ino) === 0) return undefined;
@@ -133,15 +133,30 @@ export class Tree {
     }
   }
 
+  /** The slot of the inode's newest name, or -1 when that is gone. */
+  slotOf(ino: Ino): Slot {
+    const slot = ino < this.#slots.length ? this.#slots.get(ino) : -1;
+    return slot >= 0 && this.#names.inoAt(slot) === ino ? slot : -1;
+  }
+
+  /** The slot of a name, or -1: a number that it keeps while it exists, whatever it leads to. */
+  slotAt(directory: Ino, name: Uint8Array): Slot {
+    return this.#names.slotAt(directory, name);
+  }
+
+  /** The slots of all names in `directory`, in no order that means anything. */
+  slotsIn(directory: Ino): Slot[] {
+    return this.#names.slotsOf(directory);
+  }
+
+  /** The name in a slot, only lent, and where it leads. */
+  entryAt(slot: Slot): { readonly name: Uint8Array; readonly ino: Ino } {
+    return { name: this.#names.nameAt(slot), ino: this.#names.inoAt(slot) };
+  }
+
   #setSlot(ino: Ino, slot: number): void {
     fillUpTo(this.#slots, ino);
     this.#slots.set(ino, slot);
-  }
-
-  /** The slot of the inode's newest name, or -1 when that is gone. */
-  #slotOf(ino: Ino): number {
-    const slot = ino < this.#slots.length ? this.#slots.get(ino) : -1;
-    return slot >= 0 && this.#names.inoAt(slot) === ino ? slot : -1;
   }
 }
 

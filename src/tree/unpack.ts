@@ -1,12 +1,15 @@
 import { WickError } from "../errors/index.ts";
 import { withoutDotDot } from "./archive-path.ts";
-import type { Entry, LayerVisitor, Metadata, Xattr } from "./entry.ts";
+import type { Entry, Layer, LayerVisitor, Metadata, Xattr } from "./entry.ts";
+import { checkNode, checkPath, conflict } from "./entry-check.ts";
 import { HardLinks, linkTo } from "./hard-links.ts";
 import type { Ino } from "./inodes.ts";
 import type { Kind } from "./kinds.ts";
-import { findPath, locatePath, placeFor, showPath, type Location } from "./resolve.ts";
+import { LayerNames } from "./layer-names.ts";
+import { findPath, locatePath, placeFor, type Location } from "./resolve.ts";
 import { NO_PLACE, type Sink } from "./sink.ts";
 import { Tree } from "./tree.ts";
+import { whiteoutOf, type Whiteout } from "./whiteouts.ts";
 import { XattrLists } from "./xattr-lists.ts";
 
 /** What an unpacker works on and how. */
@@ -20,6 +23,8 @@ export interface UnpackOptions {
    * packages with /lib fit a merged /usr.
    */
   readonly directoryLinks?: "replace" | "keep";
+  /** How names that begin with `.wh.` are taken: absent, as any other. */
+  readonly whiteouts?: Layer["whiteouts"];
   /** Inodes that the tree may get; passing it is ARCHIVE_LIMIT. */
   readonly maxInodes?: number;
   /** Bytes of attributes, symlinks' texts and waiting hard links that it may keep; else ARCHIVE_LIMIT. */
@@ -32,11 +37,9 @@ const MAX_INODES = 16_000_000;
 const MAX_METADATA_BYTES = 512 * 2 ** 20;
 /** What an attribute costs beside its bytes, about. */
 const XATTR_COST_BYTES = 200;
-/** PATH_MAX less its NUL: the longest symlink that Linux makes. */
-const MAX_TARGET_BYTES = 4095;
-/** MINORBITS of include/linux/kdev_t.h: what a device number holds. */
-const MAX_MAJOR = 2 ** 12 - 1;
-const MAX_MINOR = 2 ** 20 - 1;
+/** In place of the file whose contents are coming: none, or one that is left out. */
+const NO_FILE: Ino = -1;
+const LEFT_OUT: Ino = -2;
 
 /**
  * Turns layers' entries into a tree and their contents into places of a sink. Entries are
@@ -53,8 +56,10 @@ export class Unpacker implements LayerVisitor {
   #metadataLeft: number;
   readonly #hardLinks: HardLinks;
   readonly #xattrs = new XattrLists();
+  /** Kept where whiteouts are: they only meet what lower layers have. */
+  readonly #layer: LayerNames | undefined;
   /** The file whose contents are coming, its size as stated and as seen. */
-  #file: Ino = -1;
+  #file: Ino = NO_FILE;
   #wanted = 0;
   #seen = 0;
 
@@ -65,36 +70,45 @@ export class Unpacker implements LayerVisitor {
     this.#maxInodes = options.maxInodes ?? MAX_INODES;
     this.#metadataLeft = options.maxMetadataBytes ?? MAX_METADATA_BYTES;
     this.#hardLinks = new HardLinks(options.tree);
+    if (options.whiteouts === "oci") this.#layer = new LayerNames(options.tree, this.#discard);
   }
 
   entry(entry: Entry): void {
-    checkEntry(entry);
-    const place = placeFor(this.#tree, withoutDotDot(entry.path));
+    checkPath(entry);
+    const path = withoutDotDot(entry.path);
+    const whiteout = this.#layer && whiteoutOf(path);
+    if (whiteout !== undefined) return this.#whiteout(entry, whiteout);
+    checkNode(entry);
+    const place = placeFor(this.#tree, path);
     if (place.name.length === 0) this.#root(entry);
     else if (entry.type === "hardlink") this.#hardLink(entry, place);
     else if (entry.type === "directory") this.#directory(entry, place);
     else this.#node(entry, entry.type, place);
+    this.#layer?.add(place);
     if (this.#tree.inodes.count > this.#maxInodes) throw tooMany(this.#maxInodes);
   }
 
   data(chunk: Uint8Array): void {
+    if (this.#file === LEFT_OUT) return;
     this.#seen += chunk.length;
     this.#sink.data(chunk);
   }
 
   hole(lengthBytes: number): void {
+    if (this.#file === LEFT_OUT) return;
     this.#seen += lengthBytes;
     this.#sink.hole(lengthBytes);
   }
 
   endFile(): void {
+    if (this.#file === LEFT_OUT) return void (this.#file = NO_FILE);
     const place = this.#sink.end();
     if (this.#seen !== this.#wanted) {
       const is = `it has ${this.#seen} bytes, its entry says ${this.#wanted}`;
       throw new WickError("INTERNAL", `Cannot take a file's contents: ${is}`);
     }
     this.#tree.inodes.setContents(this.#file, { place, size: this.#seen });
-    this.#file = -1;
+    this.#file = NO_FILE;
   }
 
   warn(message: string): void {
@@ -104,6 +118,14 @@ export class Unpacker implements LayerVisitor {
   /** Ends the layer: hard links that came before their targets are made now. */
   finish(): void {
     this.#hardLinks.finish();
+    this.#layer?.next();
+  }
+
+  /** Takes away what a whiteout names, and leaves out the whiteout. */
+  #whiteout(entry: Entry, whiteout: Whiteout): void {
+    if (entry.type === "file") this.#file = LEFT_OUT;
+    if (whiteout.kind === "hides") this.#layer!.hide(whiteout.path);
+    else if (whiteout.kind === "opaque") this.#layer!.empty(whiteout.path);
   }
 
   #metadata(entry: Entry): Metadata {
@@ -185,38 +207,6 @@ export class Unpacker implements LayerVisitor {
     const place = this.#tree.inodes.place(ino);
     if (place !== NO_PLACE) this.#sink.discard(place);
   };
-}
-
-/** What Linux could not make, whatever the file system. */
-function checkEntry(entry: Entry): void {
-  if (entry.path.length === 0) throw conflict(entry, "its path is empty");
-  if (entry.path.includes(0)) throw conflict(entry, "its path holds a NUL byte");
-  if (entry.type === "symlink") checkTarget(entry);
-  else if (entry.type === "hardlink" && (entry.target?.length ?? 0) === 0) {
-    throw conflict(entry, "a hard link to no path");
-  } else if (entry.type === "char" || entry.type === "block") checkDevice(entry);
-}
-
-function checkTarget(entry: Entry): void {
-  const length = entry.target?.length ?? 0;
-  if (length === 0 || length > MAX_TARGET_BYTES) {
-    throw conflict(entry, `a symlink of ${length} bytes, Linux allows 1 to ${MAX_TARGET_BYTES}`);
-  }
-  if (entry.target!.includes(0)) throw conflict(entry, "its link target holds a NUL byte");
-}
-
-function checkDevice(entry: Entry): void {
-  const { major, minor } = entry.rdev ?? { major: -1, minor: -1 };
-  if (major >= 0 && major <= MAX_MAJOR && minor >= 0 && minor <= MAX_MINOR) return;
-  const allowed = `Linux allows 0:0 to ${MAX_MAJOR}:${MAX_MINOR}`;
-  throw new WickError(
-    "VALUE_OUT_OF_RANGE",
-    `Cannot add "${showPath(entry.path)}": device ${major}:${minor}, ${allowed}`,
-  );
-}
-
-function conflict(entry: Entry, problem: string): WickError {
-  return new WickError("PATH_CONFLICT", `Cannot add "${showPath(entry.path)}": ${problem}`);
 }
 
 function costOf({ name, value }: Xattr): number {
