@@ -1,4 +1,6 @@
 /** compression/: gzip, zstd, xz, bzip2 and lz4 behind one stream; the magic number decides. */
 export { decompress } from "./decompress.ts";
+export { inflateBlob, type InflatedBlob } from "./inflate-blob.ts";
+export { inflateStream } from "./inflate-here.ts";
 export { type CompressionKind, kindOf } from "./kinds.ts";
-export type { DecompressOptions } from "./options.ts";
+export type { DecompressOptions, InflateOptions } from "./options.ts";

@@ -4,3 +4,9 @@ export interface DecompressOptions {
   readonly name: string;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What reading a blob is told. */
+export interface InflateOptions extends DecompressOptions {
+  /** Told the SHA-256 of the stored bytes, in hex, after the last of them. */
+  readonly onDigest?: ((sha256: string) => void) | undefined;
+}

@@ -50,7 +50,7 @@ export { removeAbandoned } from "./abandoned.ts";
 export { publishDirectory } from "./publish-directory.ts";
 export { makeNewDirectory, movePath, replaceSymlink, tryHardLink } from "./links.ts";
 export { every, listDirectory, readSymlink, writeSmallFile, type ListedFile } from "./listing.ts";
-export { hostArch } from "./machine.ts";
+export { hostArch, processors } from "./machine.ts";
 export { cloneFile } from "./copy.ts";
 export { realPath } from "./real-path.ts";
 export { freeBytes } from "./free-space.ts";

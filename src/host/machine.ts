@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { WickError } from "../errors/index.ts";
 
 /** The machine's architecture in the kernel's word; UNSUPPORTED on others than wick's two. */
@@ -8,4 +9,9 @@ export function hostArch(): "x86_64" | "aarch64" {
     "UNSUPPORTED",
     `Cannot work on ${process.arch}: wick knows x86_64 and aarch64`,
   );
+}
+
+/** How many threads can really run at once. */
+export function processors(): number {
+  return availableParallelism();
 }

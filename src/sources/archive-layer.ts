@@ -1,34 +1,25 @@
-import { createHash } from "node:crypto";
-import { decompress } from "../compression/index.ts";
+import type { InflateOptions } from "../compression/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
 import { TarReader } from "../formats/tar/index.ts";
 import type { Layer, LayerVisitor } from "../tree/index.ts";
 
-/** Opens an archive's bytes, compressed or not. */
-export type OpenBytes = (signal?: AbortSignal) => AsyncIterable<Uint8Array>;
+/** Opens an archive's plain bytes; `onDigest` is told the SHA-256 of how they are stored. */
+export type OpenPlain = (options: InflateOptions) => AsyncIterable<Uint8Array>;
 
 /**
  * A tar archive, compressed in any way, as a layer; `name` is for messages, its digest that
- * of the archive's bytes as they are stored.
+ * of the archive's bytes as they are stored: less to digest than what they unpack to.
  */
-export function archiveLayer(name: string, open: OpenBytes): Layer {
-  // Of the archive as it lies there, compressed: less to digest than what it unpacks to.
-  let hash = createHash("sha256");
-  const digested = async function* (signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-    hash = createHash("sha256");
-    for await (const chunk of open(signal)) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  };
+export function archiveLayer(name: string, open: OpenPlain): Layer {
+  let sha256 = "";
+  const onDigest = (hex: string): void => void (sha256 = hex);
   return {
     name,
-    digest: () => hash.copy().digest("hex"),
+    digest: () => sha256,
     async play(visitor: LayerVisitor, signal?: AbortSignal): Promise<void> {
       try {
         const reader = new TarReader(visitor);
-        for await (const chunk of decompress(digested(signal), { name, signal }))
-          reader.push(chunk);
+        for await (const chunk of open({ name, signal, onDigest })) reader.push(chunk);
         reader.end();
       } catch (error) {
         throw inArchive(error, name);

@@ -1,4 +1,5 @@
 import { sanitise } from "../bytes/index.ts";
+import { inflateBlob, inflateStream, type InflateOptions } from "../compression/index.ts";
 import { WickError } from "../errors/index.ts";
 import { readChunks, readStandardInput, statOf } from "../host/index.ts";
 import { archiveLayer } from "./archive-layer.ts";
@@ -21,7 +22,9 @@ export function tarSource(reference: string, path: string): Source {
 }
 
 function fromStdin(signal: AbortSignal | undefined): SourceContents {
-  const layer = archiveLayer("the standard input", (own) => readStandardInput(own ?? signal));
+  const layer = archiveLayer("the standard input", (options) =>
+    inflateStream(readStandardInput(options.signal ?? signal), options),
+  );
   return { layers: [layer], identity: undefined, parts: [] };
 }
 
@@ -38,8 +41,13 @@ function fromFile(path: string): SourceContents {
     );
   }
   const name = sanitise(path);
+  const region = { path, offset: 0, sizeBytes: status.size };
+  // A pipe has no size, and can be read once.
+  const open = status.isFile()
+    ? (options: InflateOptions) => inflateBlob(region, options)
+    : (options: InflateOptions) => inflateStream(readChunks(path, options.signal), options);
   return {
-    layers: [archiveLayer(name, (signal) => readChunks(path, signal))],
+    layers: [archiveLayer(name, open)],
     identity: undefined,
     parts: [{ name, sizeBytes: status.size }],
   };

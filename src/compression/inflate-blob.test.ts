@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { inflateBlob, type InflateOptions } from "./index.ts";
+
+/** The compiled room, which inflates in a worker. */
+const compiled = new URL("../../dist/compression/index.js", import.meta.url).href;
+const { inflateBlob: inflateByWorker } = (await import(compiled)) as {
+  inflateBlob: typeof inflateBlob;
+};
+
+let directory = "";
+beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "wick-inflate-"))));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** 12 MiB that gzip cannot make smaller than a worker is worth. */
+function plainBytes(): Buffer {
+  const plain = Buffer.alloc(12 << 20);
+  let word = 1;
+  for (let i = 0; i < plain.length; i += 4) {
+    word = (Math.imul(word, 1664525) + 1013904223) | 0;
+    plain.writeInt32LE(word, i);
+  }
+  return plain;
+}
+
+function stored(bytes: Uint8Array): { path: string; offset: number; sizeBytes: number } {
+  const path = join(directory, "blob");
+  writeFileSync(path, Buffer.concat([Buffer.from("before"), bytes, Buffer.from("after")]));
+  return { path, offset: 6, sizeBytes: bytes.length };
+}
+
+async function readAll(blob: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of blob) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+test.each([
+  ["in this thread", inflateBlob],
+  ["by a worker", inflateByWorker],
+])("a region is inflated %s, its digest that of the stored bytes", async (_, inflate) => {
+  const plain = plainBytes();
+  const gzip = gzipSync(plain, { level: 1 });
+  let digest = "";
+  const onDigest = (hex: string): void => void (digest = hex);
+  const blob = inflate(stored(gzip), { name: "b", onDigest });
+  blob.start();
+  expect(sha256(await readAll(blob))).toBe(sha256(plain));
+  expect(digest).toBe(sha256(gzip));
+});
+
+test("a worker's errors are those of this thread", async () => {
+  const cut = gzipSync(plainBytes(), { level: 1 }).subarray(0, 9 << 20);
+  const region = stored(cut);
+  const why = async (inflate: typeof inflateBlob): Promise<unknown> => {
+    const error = await readAll(inflate(region, { name: "b" })).catch((e: unknown) => e);
+    const { code, message, hint } = error as Record<string, unknown>;
+    return { code, message, hint };
+  };
+  expect(await why(inflateByWorker)).toEqual({
+    code: "COMPRESSION_INVALID",
+    message: "Cannot decompress b: it is truncated",
+    hint: undefined,
+  });
+  expect(await why(inflateByWorker)).toEqual(await why(inflateBlob));
+});
+
+test("of three blobs at once each gets a worker in its turn, also when one is given up", async () => {
+  const region = stored(gzipSync(plainBytes(), { level: 1 }));
+  const options: InflateOptions = { name: "b" };
+  const [first, second, third] = [1, 2, 3].map(() => inflateByWorker(region, options));
+  for (const blob of [first!, second!, third!]) blob.start();
+  for await (const chunk of first!) if (chunk.length > 0) break;
+  const expected = sha256(plainBytes());
+  expect(sha256(await readAll(second!))).toBe(expected);
+  expect(sha256(await readAll(third!))).toBe(expected);
+});
+
+test("a signal ends a worker's reader, and the worker", async () => {
+  const region = stored(gzipSync(plainBytes(), { level: 1 }));
+  const stop = new AbortController();
+  const reading = async (): Promise<void> => {
+    for await (const chunk of inflateByWorker(region, { name: "b", signal: stop.signal })) {
+      if (chunk.length > 0) stop.abort();
+    }
+  };
+  await expect(reading()).rejects.toMatchObject({ code: "INTERRUPTED" });
+});

@@ -1,0 +1,126 @@
+import { type FileRegion, readHead, throwIfAborted } from "../host/index.ts";
+import { inflateHere } from "./inflate-here.ts";
+import { fromPlainError, type InflateReply } from "./inflate-messages.ts";
+import { borrowWorker, hasWorkers, type LentWorker } from "./inflate-pool.ts";
+import { createRing, RingReader } from "./inflate-ring.ts";
+import { kindOf, MAGIC_BYTES } from "./kinds.ts";
+import type { InflateOptions } from "./options.ts";
+import { zstdEngine } from "./zstd.ts";
+
+/** Below this many bytes a thread costs more than it saves. */
+const WORTH_A_WORKER_BYTES = 2 << 20;
+
+/** The plain bytes of a blob; a chunk is lent until the next one is asked for. */
+export interface InflatedBlob extends AsyncIterable<Uint8Array> {
+  /** Begins ahead of the reading, as far as the ring reaches, where a worker does it. */
+  start(): void;
+}
+
+/**
+ * The plain bytes of a region of a file, however it is compressed (its magic number decides):
+ * `decompress` of the region, in a worker where that pays. `onDigest` is told the SHA-256 of
+ * the region's own bytes, all of them, before the iteration ends. To be read once.
+ */
+export function inflateBlob(region: FileRegion, options: InflateOptions): InflatedBlob {
+  if (hasWorkers && region.sizeBytes >= WORTH_A_WORKER_BYTES && isInflatedByNode(region)) {
+    return new InflatedByWorker(region, options);
+  }
+  return {
+    start: () => undefined,
+    [Symbol.asyncIterator]: () => inflateHere(region, options),
+  };
+}
+
+/** A tool is a process beside us already, and plain bytes need no work. */
+function isInflatedByNode(region: FileRegion): boolean {
+  const kind = kindOf(readHead(region, MAGIC_BYTES));
+  return kind === "gzip" || (kind === "zstd" && zstdEngine() === "node");
+}
+
+class InflatedByWorker implements InflatedBlob {
+  readonly #region: FileRegion;
+  readonly #options: InflateOptions;
+  readonly #replies = new Replies();
+  #worker: Promise<LentWorker> | undefined;
+  readonly #ring = createRing();
+
+  constructor(region: FileRegion, options: InflateOptions) {
+    this.#region = region;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#worker ??= this.#begin();
+  }
+
+  async #begin(): Promise<LentWorker> {
+    const worker = await borrowWorker();
+    const job = { region: this.#region, name: this.#options.name, ring: this.#ring };
+    worker.start(
+      job,
+      (reply) => this.#replies.push(reply),
+      (why) => this.#replies.push(lost(why)),
+    );
+    return worker;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const { signal, onDigest } = this.#options;
+    this.start();
+    const worker = await this.#worker!;
+    let isDone = false;
+    using _ = this.#replies.failOn(signal);
+    try {
+      const ring = new RingReader(this.#ring);
+      for (;;) {
+        const reply = await this.#replies.next();
+        throwIfAborted(signal);
+        if (reply.type === "failed") throw fromPlainError(reply.error);
+        if (reply.type === "end") {
+          isDone = true;
+          return onDigest?.(reply.sha256);
+        }
+        yield ring.take(reply.lengthBytes);
+        ring.free();
+      }
+    } finally {
+      if (isDone) worker.release();
+      else worker.destroy();
+    }
+  }
+}
+
+function lost(why: Error): InflateReply {
+  const message = `Cannot decompress: the worker ended by itself (${why.message})`;
+  return { type: "failed", error: { code: "INTERNAL", message, hint: undefined, detail: [] } };
+}
+
+/** What a worker has said and nobody has heard yet. */
+class Replies {
+  readonly #said: InflateReply[] = [];
+  #wake: (() => void) | undefined;
+
+  push(reply: InflateReply): void {
+    this.#said.push(reply);
+    this.#wake?.();
+  }
+
+  async next(): Promise<InflateReply> {
+    while (this.#said.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    return this.#said.shift()!;
+  }
+
+  /** Whoever waits hears of it when `signal` fires. */
+  failOn(signal: AbortSignal | undefined): Disposable {
+    const stop = (): void => this.push({ type: "failed", error: interrupted });
+    signal?.addEventListener("abort", stop);
+    return { [Symbol.dispose]: () => signal?.removeEventListener("abort", stop) };
+  }
+}
+
+const interrupted = {
+  code: "INTERRUPTED",
+  message: "Interrupted",
+  hint: undefined,
+  detail: [],
+} as const;

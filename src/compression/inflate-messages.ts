@@ -1,0 +1,37 @@
+import { WickError, isWickError, type ErrorCode } from "../errors/index.ts";
+import type { FileRegion } from "../host/index.ts";
+import type { Ring } from "./inflate-ring.ts";
+
+/** What a worker is asked to do. */
+export interface InflateJob {
+  readonly region: FileRegion;
+  /** For messages. */
+  readonly name: string;
+  readonly ring: Ring;
+}
+
+/** What a worker says: a slot is filled, all is done, or why not. */
+export type InflateReply =
+  | { readonly type: "chunk"; readonly lengthBytes: number }
+  | { readonly type: "end"; readonly sha256: string }
+  | { readonly type: "failed"; readonly error: PlainError };
+
+/** A {@link WickError} as it travels between threads, where classes do not. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly detail: readonly string[];
+}
+
+export function toPlainError(error: unknown): PlainError {
+  if (isWickError(error)) {
+    const { code, message, hint, detail } = error;
+    return { code, message, hint, detail };
+  }
+  return { code: "INTERNAL", message: String(error), hint: undefined, detail: [] };
+}
+
+export function fromPlainError({ code, message, hint, detail }: PlainError): WickError {
+  return new WickError(code, message, { detail, ...(hint === undefined ? {} : { hint }) });
+}

@@ -1,0 +1,58 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { sanitise } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
+import { checkFault } from "./faults.ts";
+import { FileStorage } from "./file-storage.ts";
+import { READ_CHUNK_BYTES, throwIfAborted } from "./files.ts";
+import { hostError } from "./host-error.ts";
+
+/** A stretch of a file: a blob in an archive, or all of a file that is `sizeBytes` long. */
+export interface FileRegion {
+  readonly path: string;
+  /** Its first byte. */
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+/** The bytes of a region in order; IO when the file ends before it. The buffers are the receiver's. */
+export async function* readRegion(
+  { path, offset, sizeBytes }: FileRegion,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    checkFault("open", path);
+    await using file = await open(path, "r");
+    for (let done = 0; done < sizeBytes;) {
+      throwIfAborted(signal);
+      const chunk = await readChunk(file, path, offset + done, sizeBytes - done);
+      done += chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    throw hostError(error, `read ${sanitise(path)}`);
+  }
+}
+
+async function readChunk(
+  file: FileHandle,
+  path: string,
+  position: number,
+  wantedBytes: number,
+): Promise<Uint8Array> {
+  checkFault("read", path);
+  const buffer = Buffer.allocUnsafe(Math.min(wantedBytes, READ_CHUNK_BYTES));
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+  if (bytesRead > 0) return buffer.subarray(0, bytesRead);
+  throw new WickError(
+    "IO",
+    `Cannot read ${sanitise(path)}: it ends at byte ${position}, wanted ${wantedBytes} more`,
+    { hint: "the file was cut while it was read" },
+  );
+}
+
+/** The first bytes of a region, fewer only where it is shorter. */
+export function readHead({ path, offset, sizeBytes }: FileRegion, count: number): Uint8Array {
+  using storage = new FileStorage(path, "read");
+  const head = new Uint8Array(Math.min(count, sizeBytes));
+  return head.subarray(0, storage.readAt(head, offset));
+}
