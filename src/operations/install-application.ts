@@ -12,13 +12,14 @@ import { encodeRecords, initBinary } from "../guest/index.ts";
 import { readSmallFile } from "../host/index.ts";
 import {
   checkProgram,
+  ensureDirectory,
   installInit,
   likelyExecutables,
   readFile,
   type InitRequest,
   type ProgramProblem,
 } from "../shaping/index.ts";
-import type { Sink, Tree } from "../tree/index.ts";
+import { findPath, type Sink, type Tree } from "../tree/index.ts";
 
 /** What was installed into the tree. */
 export interface Installed {
@@ -54,6 +55,7 @@ export function installApplication(
       ? []
       : checkProgram(target.tree, target.sink, process, { arch: plan.arch });
   refuseForeign(problems);
+  if (plan.init !== "none") makeVolumes(target.tree, config, plan);
   const request = requestOf(plan, { config, process, files });
   const { notes } = installInit(target.tree, target.sink, request, {
     mtimeSeconds: plan.mtimeSeconds,
@@ -72,6 +74,14 @@ function refuseForeign(problems: readonly ProgramProblem[]): void {
   if (foreign === undefined) return;
   const hint = foreign.hint === undefined ? {} : { hint: foreign.hint };
   throw new WickError("NO_APPLICATION", `Cannot start the application: ${foreign.message}`, hint);
+}
+
+/** A VOLUME need not be in the image: its engine makes the directory, and here the build does. */
+function makeVolumes(tree: Tree, { Volumes = {} }: AppConfig, { mtimeSeconds }: ContentPlan): void {
+  const mtime = { seconds: mtimeSeconds, nanoseconds: 0 };
+  for (const path of Object.keys(Volumes).sort()) {
+    if (findPath(tree, path) < 0) ensureDirectory(tree, path, { mtime });
+  }
 }
 
 function userFiles({ tree, sink }: Target): UserFiles {
