@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  fstatSync,
-  fsync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { sanitise, type Storage } from "../bytes/index.ts";
 import type { WickError } from "../errors/index.ts";
@@ -73,10 +64,11 @@ export class FileStorage implements Storage, Disposable {
   async sync(): Promise<void> {
     try {
       await this.#syncing;
+      this.startSync();
+      await this.#syncing;
     } catch (error) {
       throw this.#explained("fsync", error);
     }
-    this.#act("fsync", () => fsyncSync(this.#fd));
   }
 
   [Symbol.dispose](): void {

@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   type Stats,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
@@ -126,6 +127,17 @@ export function removePath(path: string): void {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
     throw hostError(error, `remove ${sanitise(path)}`);
+  }
+}
+
+/** Says that the file at `path` is used now. */
+export function touch(path: string): void {
+  try {
+    checkFault("write", path);
+    const now = new Date();
+    utimesSync(path, now, now);
+  } catch (error) {
+    throw hostError(error, `touch ${sanitise(path)}`);
   }
 }
 

@@ -13,9 +13,11 @@ export {
   removePath,
   statOf,
   throwIfAborted,
+  touch,
   writePrivateFile,
 } from "./files.ts";
 export { type FileRegion, readHead, readRegion } from "./read-region.ts";
+export { packageFile } from "./package-file.ts";
 export { wickDirectories, type Environment, type WickDirectories } from "./directories.ts";
 export { findProgram, requireProgram } from "./programs.ts";
 export { runTool, type ToolOptions } from "./tool.ts";
@@ -51,6 +53,12 @@ export { publishDirectory } from "./publish-directory.ts";
 export { makeNewDirectory, movePath, replaceSymlink, tryHardLink } from "./links.ts";
 export { every, listDirectory, readSymlink, writeSmallFile, type ListedFile } from "./listing.ts";
 export { hostArch, processors } from "./machine.ts";
-export { cloneFile } from "./copy.ts";
+export { canReflink, cloneFile, copyContents } from "./copy.ts";
 export { realPath } from "./real-path.ts";
+export { linksBelow } from "./links-below.ts";
 export { freeBytes } from "./free-space.ts";
+export { openHttp } from "./http/open.ts";
+export type { HttpClient, HttpOptions, HttpRequest, HttpResponse } from "./http/client.ts";
+export { isLoopbackHost } from "./http/addresses.ts";
+export { ConnectionError } from "./http/connection-error.ts";
+export type { AddressRules, Reach } from "./http/reach.ts";

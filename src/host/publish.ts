@@ -23,6 +23,8 @@ import { randomName } from "./temporary.ts";
 export interface PublishOptions {
   /** Permission bits of the finished file; by default what the user's umask leaves of 0666. */
   readonly mode?: number;
+  /** Told the temporary's path before it is made; what it gives is disposed when that is gone. */
+  readonly claim?: ((temporary: string) => Promise<Disposable>) | undefined;
 }
 
 /**
@@ -41,6 +43,7 @@ export async function publish<T>(
     dirname(target),
     `.${shortened(basename(target))}.wick-${randomName()}.tmp`,
   );
+  const claim = await options.claim?.(temporary);
   const remove = (): void => rmSync(temporary, { force: true });
   const done = undoAtExit(remove);
   try {
@@ -54,6 +57,7 @@ export async function publish<T>(
     throw hostError(error, `write ${sanitise(path)}`);
   } finally {
     done();
+    claim?.[Symbol.dispose]();
   }
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { WickError } from "../errors/index.ts";
 import {
@@ -10,6 +9,7 @@ import {
   removePath,
   statOf,
 } from "../host/index.ts";
+import { digestOf } from "./digest.ts";
 import { hexOf, ownDirectory, type BlobId, type StoreLayout } from "./layout.ts";
 import { PartFile, type PartialBlob } from "./partial-blob.ts";
 
@@ -151,8 +151,4 @@ function isWorthKeeping(error: unknown, path: string): boolean {
   const isWrong =
     error instanceof WickError && ["DIGEST_MISMATCH", "DISK_FULL"].includes(error.code);
   return !isWrong && (statOf(path)?.size ?? 0) > 0;
-}
-
-function digestOf(bytes: Uint8Array): `sha256:${string}` {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

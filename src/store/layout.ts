@@ -1,11 +1,10 @@
 import { join } from "node:path";
-import { sanitise } from "../bytes/index.ts";
-import { WickError } from "../errors/index.ts";
+import { digestHex, parseDigest, type Digest } from "../formats/oci/index.ts";
 import { checkPrivateDirectory, makePrivateDirectory } from "../host/index.ts";
 
 /** What a blob is known by; an OCI descriptor is one. */
 export interface BlobId {
-  readonly digest: `sha256:${string}`;
+  readonly digest: Digest;
   /** In bytes. */
   readonly size: number;
 }
@@ -49,10 +48,5 @@ export function ownDirectory(path: string): string {
 
 /** The digest's 64 hexadecimal digits: nothing else becomes part of a path (R6). */
 export function hexOf(digest: string): string {
-  const hex = /^sha256:([0-9a-f]{64})$/.exec(digest)?.[1];
-  if (hex !== undefined) return hex;
-  throw new WickError(
-    "VALUE_OUT_OF_RANGE",
-    `Cannot use the digest "${sanitise(digest)}": wanted sha256: and 64 hexadecimal digits in lower case`,
-  );
+  return digestHex(parseDigest(digest));
 }

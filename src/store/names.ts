@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import * as v from "valibot";
 import { utf8 } from "../bytes/index.ts";
+import { isDigest, type Digest } from "../formats/oci/index.ts";
 import { listDirectory, publish, readSmallFile, removePath, statOf } from "../host/index.ts";
 import { ownDirectory, type StoreLayout } from "./layout.ts";
 
@@ -12,7 +13,7 @@ export interface StoredName {
   /** As `linux/amd64`. */
   readonly platform: string;
   /** Of the manifest of that platform. */
-  readonly manifestDigest: `sha256:${string}`;
+  readonly manifestDigest: Digest;
   /** Of the manifest, in bytes. */
   readonly manifestSize: number;
   /** When the registry said so: seconds since 1970. */
@@ -23,9 +24,7 @@ const schema = v.strictObject({
   wick: v.literal(1),
   reference: v.string(),
   platform: v.string(),
-  manifestDigest: v.custom<`sha256:${string}`>(
-    (value) => typeof value === "string" && /^sha256:[0-9a-f]{64}$/.test(value),
-  ),
+  manifestDigest: v.custom<Digest>((value) => typeof value === "string" && isDigest(value)),
   manifestSize: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   at: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
 });

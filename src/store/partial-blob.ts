@@ -1,6 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { WickError } from "../errors/index.ts";
-import { FileStorage, letOthersRun } from "../host/index.ts";
+import { FileStorage } from "../host/index.ts";
+import { digestInto, finished } from "./digest.ts";
 import type { BlobId } from "./layout.ts";
 
 /** A blob under way: what is there already was digested, more is appended. */
@@ -12,8 +13,6 @@ export interface PartialBlob {
   /** Throws away what is there: the peer gives it from its beginning. */
   restart(): void;
 }
-
-const DIGEST_CHUNK_BYTES = 1 << 20;
 
 /** A part file, which its owner has locked; its digest is that of its bytes, not a remembered one. */
 export class PartFile implements PartialBlob, Disposable {
@@ -62,7 +61,7 @@ export class PartFile implements PartialBlob, Disposable {
   problem(): WickError | undefined {
     const { digest, size } = this.#id;
     if (this.#sizeBytes !== size) return mismatch(this.#id, `${this.#sizeBytes} bytes`);
-    const found = `sha256:${this.#hash.copy().digest("hex")}`;
+    const found = finished(this.#hash.copy());
     return found === digest ? undefined : mismatch(this.#id, found);
   }
 
@@ -75,18 +74,9 @@ export class PartFile implements PartialBlob, Disposable {
   }
 
   async #digestWhatIsThere(): Promise<void> {
-    const length = this.#storage.sizeBytes;
     // Longer than the blob: nothing of it can be trusted.
-    if (length > this.#id.size) return this.restart();
-    const buffer = Buffer.allocUnsafe(DIGEST_CHUNK_BYTES);
-    while (this.#sizeBytes < length) {
-      const wanted = Math.min(buffer.length, length - this.#sizeBytes);
-      const count = this.#storage.readAt(buffer.subarray(0, wanted), this.#sizeBytes);
-      if (count === 0) return;
-      this.#hash.update(buffer.subarray(0, count));
-      this.#sizeBytes += count;
-      await letOthersRun();
-    }
+    if (this.#storage.sizeBytes > this.#id.size) return this.restart();
+    this.#sizeBytes = await digestInto(this.#hash, this.#storage);
   }
 }
 

@@ -1,32 +1,66 @@
-import { lockFile, makePrivateDirectory, type FileLock } from "../host/index.ts";
+import { lockFile, makePrivateDirectory, tryLockFile, type FileLock } from "../host/index.ts";
 import { BlobStore } from "./blobs.ts";
+import { claimPath } from "./claims.ts";
+import { ImageStore } from "./images.ts";
 import { storeLayout, type StoreLayout } from "./layout.ts";
 import { NameStore } from "./names.ts";
+import { PlaceStore } from "./places.ts";
 import { makeSpool, type SpoolFile } from "./spool.ts";
+import { sweep } from "./sweep.ts";
 
 /** What wick keeps between commands: blobs by digest, what names resolved to, finished images. */
 export class Store {
   readonly blobs: BlobStore;
   readonly names: NameStore;
-  readonly #layout: StoreLayout;
+  readonly images: ImageStore;
+  readonly places: PlaceStore;
+  readonly layout: StoreLayout;
   readonly #directory: string;
 
   constructor(directory: string) {
     this.#directory = directory;
-    this.#layout = storeLayout(directory);
-    this.blobs = new BlobStore(this.#layout);
-    this.names = new NameStore(this.#layout);
+    this.layout = storeLayout(directory);
+    this.blobs = new BlobStore(this.layout);
+    this.names = new NameStore(this.layout);
+    this.images = new ImageStore(this.layout);
+    this.places = new PlaceStore(this.layout);
+  }
+
+  /**
+   * Until it is disposed, no other command removes what is in the store (S6). What commands
+   * that are gone left half-made is swept first, unless another one is at work.
+   */
+  async use(signal?: AbortSignal): Promise<FileLock> {
+    makePrivateDirectory(this.#directory);
+    const alone = await tryLockFile(this.layout.lock, { mode: "exclusive", signal });
+    if (alone !== undefined) {
+      using _ = alone;
+      await sweep(this.layout);
+    }
+    return lockFile(this.layout.lock, { mode: "shared", signal });
+  }
+
+  /** For who removes: waits until nobody uses the store, and keeps everybody from it. */
+  async useAlone(signal?: AbortSignal, onWait?: () => void): Promise<FileLock> {
+    makePrivateDirectory(this.#directory);
+    const lock = await lockFile(this.layout.lock, { mode: "exclusive", signal, onWait });
+    try {
+      await sweep(this.layout);
+      return lock;
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** A temporary file that goes with its owner, however that ends. */
   spool(): Promise<SpoolFile> {
-    return makeSpool(this.#layout);
+    return makeSpool(this.layout);
   }
 
-  /** Until it is disposed, no other command removes what is in the store (S6). */
-  async use(signal?: AbortSignal): Promise<FileLock> {
-    makePrivateDirectory(this.#directory);
-    return lockFile(this.#layout.lock, { mode: "shared", signal });
+  /** Marks a temporary outside the store as ours: removed by the next command once we are gone. */
+  claim(path: string): Promise<Disposable> {
+    return claimPath(this.layout, path);
   }
 }
 
