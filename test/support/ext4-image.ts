@@ -57,14 +57,18 @@ export function buildExt4(
 }
 
 /** {@link manifestOfTree}, and for each name its link count and a symlink's time; lost+found where it will be made. */
-function fullManifest(tree: Tree, sink: Sink): string[] {
+export function fullManifest(
+  tree: Tree,
+  sink: Sink,
+  { makesLostFound = true }: { readonly makesLostFound?: boolean } = {},
+): string[] {
   const subdirectories = new Map<number, number>();
   for (const { directory, ino } of tree.walk()) {
     const isDirectory = tree.inodes.kind(ino) === "directory";
     subdirectories.set(directory, (subdirectories.get(directory) ?? 0) + (isDirectory ? 1 : 0));
   }
   const inos = [Tree.ROOT, ...Array.from(tree.walk(), ({ ino }) => ino)];
-  const hasLostFound = tree.lookup(Tree.ROOT, Buffer.from("lost+found")) >= 0;
+  const hasLostFound = !makesLostFound || tree.lookup(Tree.ROOT, Buffer.from("lost+found")) >= 0;
   const lines = manifestOfTree(tree, sink).map((line, i) => {
     const ino = inos[i]!;
     const { seconds, nanoseconds } = tree.inodes.mtime(ino);

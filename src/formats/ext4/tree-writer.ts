@@ -14,7 +14,7 @@ import { FILE_TYPE } from "./layout-directory.ts";
 import { EXT_INIT_MAX_LEN, ROOT_EXTENTS } from "./layout-extents.ts";
 import { FIRST_INO, INO, LINK_MAX } from "./layout-flags.ts";
 import type { Ext4Sink } from "./sink.ts";
-import { pathOf } from "./tree-path.ts";
+import { pathOf } from "../tree-path.ts";
 import { isStorable } from "./times.ts";
 import { encodeXattrBlock, placeXattrs } from "./xattr-writer.ts";
 

@@ -1,5 +1,5 @@
-import { display } from "../../bytes/index.ts";
-import { Tree, type Ino } from "../../tree/index.ts";
+import { display } from "../bytes/index.ts";
+import { Tree, type Ino } from "../tree/index.ts";
 
 /** A message shows the last so many components: a stranger's path may have a hundred thousand. */
 const SHOWN_COMPONENTS = 64;

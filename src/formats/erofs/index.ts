@@ -1,0 +1,2 @@
+/** formats/erofs: writes uncompressed EROFS images from a stream of files and a tree, and reads them. */
+export { createErofs, type ErofsOptions, type ErofsSummary, type ErofsWriter } from "./writer.ts";
