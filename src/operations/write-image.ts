@@ -3,7 +3,15 @@ import type { ContentPlan } from "../config/index.ts";
 import { throwIfAborted, type FileStorage } from "../host/index.ts";
 import { readFile } from "../shaping/index.ts";
 import type { SourceContents } from "../sources/index.ts";
-import { Tree, Unpacker, type Layer, type LayerVisitor, type Sink } from "../tree/index.ts";
+import {
+  graftTree,
+  type Layer,
+  type LayerVisitor,
+  type Sink,
+  Tree,
+  Unpacker,
+  unpackLayers,
+} from "../tree/index.ts";
 import { addAdditions } from "./add-additions.ts";
 import { ContentDigest } from "./content-digest.ts";
 import type { Context } from "./context.ts";
@@ -84,9 +92,10 @@ class Work {
 
   async add(source: SourceContents): Promise<void> {
     if (source.identity !== undefined) this.#identity.push(source.identity);
-    for (const layer of source.layers) {
-      await this.play(layer, { isIdentified: source.identity !== undefined });
-    }
+    const how = { isIdentified: source.identity !== undefined };
+    const isImage = source.layers.some(({ whiteouts }) => whiteouts !== undefined);
+    if (isImage) await this.#addImage(source.layers, how);
+    else for (const layer of source.layers) await this.play(layer, how);
     if (source.finish === undefined) return;
     // It must see the tree made so far: a recipe's accounts are appended to those that are there.
     const read = (path: string): Uint8Array | undefined =>
@@ -103,19 +112,46 @@ class Work {
     const { tree, sink, warn } = this;
     // On top of another source, a /lib fits into the link that a merged /usr has there.
     const directoryLinks = this.#isFirst ? "replace" : "keep";
-    const whiteouts = layer.whiteouts === undefined ? {} : { whiteouts: layer.whiteouts };
-    const unpacker = new Unpacker({ tree, sink, warn, directoryLinks, ...whiteouts });
-    const counted = new Counted(unpacker, (bytes) => this.#count(bytes));
-    if (how.isIdentified) await layer.play(counted, this.#context.signal);
-    else if (layer.digest !== undefined) {
-      await layer.play(counted, this.#context.signal);
-      this.#identity.push(layer.digest());
-    } else {
-      const digest = new ContentDigest(counted);
-      await layer.play(digest, this.#context.signal);
-      this.#identity.push(digest.hex());
-    }
+    const unpacker = new Unpacker({ tree, sink, warn, directoryLinks });
+    const digest = await this.#read(layer, unpacker, how);
+    if (digest !== undefined) this.#identity.push(digest);
     unpacker.finish();
+  }
+
+  /** Layers that take away what lower ones of theirs have, and not what another source has. */
+  async #addImage(layers: readonly Layer[], how: { isIdentified: boolean }): Promise<void> {
+    const { sink, warn } = this;
+    const tree = this.#isFirst ? this.tree : new Tree();
+    const digests = new Map<Layer, string | undefined>();
+    await unpackLayers(layers, {
+      tree,
+      sink,
+      warn,
+      play: async (layer, visitor) => {
+        digests.set(layer, await this.#read(layer, visitor, how));
+      },
+      playAgain: (layer, visitor) => layer.play(visitor, this.#context.signal),
+    });
+    if (!this.#isFirst) graftTree(tree, { tree: this.tree, sink, warn, directoryLinks: "keep" });
+    if (!how.isIdentified)
+      for (const layer of layers) this.#identity.push(digests.get(layer) ?? "");
+  }
+
+  /** Plays a layer; returns what identifies what was in it, unless its source has said that. */
+  async #read(
+    layer: Layer,
+    visitor: LayerVisitor,
+    { isIdentified }: { readonly isIdentified: boolean },
+  ): Promise<string | undefined> {
+    const { signal } = this.#context;
+    const counted = new Counted(visitor, (bytes) => this.#count(bytes));
+    if (isIdentified || layer.digest !== undefined) {
+      await layer.play(counted, signal);
+      return isIdentified ? undefined : layer.digest!();
+    }
+    const digest = new ContentDigest(counted);
+    await layer.play(digest, signal);
+    return digest.hex();
   }
 
   identify(text: string): void {

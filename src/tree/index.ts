@@ -15,5 +15,7 @@ export {
   type TreePath,
 } from "./resolve.ts";
 export { Unpacker, type UnpackOptions } from "./unpack.ts";
+export { type StackOptions, type StackSummary, unpackLayers } from "./layer-stack.ts";
+export { graftTree } from "./graft.ts";
 export { MemorySink } from "./memory-sink.ts";
 export { playTree } from "./play.ts";

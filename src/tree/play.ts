@@ -13,18 +13,24 @@ const CHUNK_BYTES = 256 * 1024;
  * are all zeros are played as holes.
  */
 export function playTree(tree: Tree, sink: Sink, visitor: LayerVisitor): void {
-  const firstNames = new Map<Ino, Uint8Array>();
   const buffer = new Uint8Array(CHUNK_BYTES);
+  eachEntry(tree, (entry, ino) => {
+    visitor.entry(entry);
+    if (entry.type === "file") playContents(tree, ino, sink, visitor, buffer);
+  });
+}
+
+/** Every node as {@link playTree} has it; a further name of an inode as a hard link. */
+export function eachEntry(tree: Tree, take: (entry: Entry, ino: Ino) => void): void {
+  const firstNames = new Map<Ino, Uint8Array>();
   const root = new Uint8Array([0x2e, 0x2f]);
   const stack = [{ ino: Tree.ROOT, path: root }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { ino, path } = next;
     const first = firstNames.get(ino);
-    visitor.entry(entryOf(tree, ino, path, first));
-    const kind = tree.inodes.kind(ino);
-    if (kind === "file" && first === undefined) playContents(tree, ino, sink, visitor, buffer);
+    take(entryOf(tree, ino, path, first), ino);
     if (tree.inodes.nameCount(ino) > 1 && first === undefined) firstNames.set(ino, path);
-    if (kind !== "directory") continue;
+    if (tree.inodes.kind(ino) !== "directory") continue;
     const prefix = ino === Tree.ROOT ? new Uint8Array(0) : path;
     for (const child of tree.list(ino).reverse()) {
       stack.push({ ino: child.ino, path: joined(prefix, child.name) });

@@ -17,6 +17,12 @@ export const DEFAULT_DIRECTORY: Metadata = {
   xattrs: [],
 };
 
+/** Whether a directory is as it would be if nobody had described it. */
+export function isUndescribed({ mode, uid, gid, mtime, xattrs }: Metadata): boolean {
+  const isRoots = mode === DEFAULT_DIRECTORY.mode && uid === 0 && gid === 0;
+  return isRoots && mtime.seconds === 0 && mtime.nanoseconds === 0 && xattrs.length === 0;
+}
+
 /**
  * A file tree in memory: names and metadata, and the places of files' bytes, never the bytes.
  * Hard links are several names of one inode.

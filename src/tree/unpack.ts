@@ -9,6 +9,7 @@ import { LayerNames } from "./layer-names.ts";
 import { findPath, locatePath, placeFor, type Location } from "./resolve.ts";
 import { NO_PLACE, type Sink } from "./sink.ts";
 import { Tree } from "./tree.ts";
+import { MAX_INODES, MAX_METADATA_BYTES, tooLarge, tooMany } from "./unpack-limits.ts";
 import { whiteoutOf, type Whiteout } from "./whiteouts.ts";
 import { XattrLists } from "./xattr-lists.ts";
 
@@ -31,10 +32,6 @@ export interface UnpackOptions {
   readonly maxMetadataBytes?: number;
 }
 
-/** As many as the tar reader takes entries. */
-const MAX_INODES = 16_000_000;
-/** Some hundred bytes for each of a million files; a few megabytes of archive could ask for many gigabytes. */
-const MAX_METADATA_BYTES = 512 * 2 ** 20;
 /** What an attribute costs beside its bytes, about. */
 const XATTR_COST_BYTES = 200;
 /** In place of the file whose contents are coming: none, or one that is left out. */
@@ -211,20 +208,4 @@ export class Unpacker implements LayerVisitor {
 
 function costOf({ name, value }: Xattr): number {
   return name.length + value.length + XATTR_COST_BYTES;
-}
-
-function tooLarge(maxMetadataBytes: number): WickError {
-  return new WickError(
-    "ARCHIVE_LIMIT",
-    `Cannot add more files: attributes and links take over ${maxMetadataBytes} bytes`,
-    { hint: 'the bound is "maxMetadataBytes" of the unpacker; raise it if you trust the source' },
-  );
-}
-
-function tooMany(maxInodes: number): WickError {
-  return new WickError(
-    "ARCHIVE_LIMIT",
-    `Cannot add more files: the tree has over ${maxInodes} of them`,
-    { hint: 'the bound is "maxInodes" of the unpacker; raise it if you trust the source' },
-  );
 }
