@@ -20,6 +20,8 @@ export interface PipeToolOptions {
   readonly failure?: ErrorCode;
   /** The tool starts processes of its own (apt does): stopping it ends them all. */
   readonly startsOthers?: boolean;
+  /** Added to the listed environment of child tools. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Its working directory; "/" by default: a tool has no business in the user's. */
   readonly directory?: string;
 }
@@ -74,14 +76,14 @@ export async function* pipeThroughTool(
 async function start(
   name: string,
   args: readonly string[],
-  { purpose, signal, directory = "/", startsOthers }: PipeToolOptions,
+  { purpose, signal, directory = "/", startsOthers, env }: PipeToolOptions,
 ): Promise<BoundChild> {
   throwIfAborted(signal);
   const program = requireProgram(name, purpose);
   try {
     checkFault("spawn", program);
     return await startBound(program, args, {
-      env: toolEnvironment(),
+      env: toolEnvironment(env),
       stdin: "pipe",
       directory,
       ownGroup: startsOthers === true,
