@@ -12,6 +12,7 @@ import type { RunningMachine } from "./operations/machine.ts";
 import type { OpenedImage } from "./operations/open-image.ts";
 
 export { errorCodes, isWickError, WickError, type ErrorCode } from "./errors/index.ts";
+export { imageFormats } from "./config/image-formats.ts";
 export { initKinds } from "./config/init-kinds.ts";
 export { shellLine } from "./vmm/shell-line.ts";
 export type { FinalReport } from "./guest/index.ts";

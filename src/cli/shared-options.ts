@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { imageFormats } from "../index.ts";
 import { progressModes, type ProgressMode } from "./progress/choose.ts";
 
 /** Collects an option that may be given several times. */
@@ -84,6 +85,13 @@ export function addContentOptions(command: Command): Command {
     .option("--owner <keep|uid:gid>", "owners of a directory's files (yours become root's)")
     .option("--size <size>", "size of the file system, as 512m or 2g; min: just its contents")
     .option("--no-journal", "an ext4 without a journal")
+    .addOption(
+      new Option(
+        "--format <format>",
+        "image format (what the output's name ends in, else ext4)",
+      ).choices(imageFormats),
+    )
+    .option("--compression <name[,level]>", "compress EROFS or squashfs, as zstd or lz4hc,12")
     .option("--platform <platform>", "linux/amd64 or linux/arm64")
     .option("--refresh", "ask the archive for new package lists first");
 }

@@ -1,7 +1,17 @@
 import type { RunOptions } from "./options.ts";
 
 /** Options of `run` that say how an image is made: a finished one cannot take them any more. */
-const NAMES = ["with", "add", "recipe", "owner", "size", "journal", "init"] as const;
+const NAMES = [
+  "with",
+  "add",
+  "recipe",
+  "owner",
+  "size",
+  "journal",
+  "format",
+  "compression",
+  "init",
+] as const;
 
 /** The names of those that were given, as the command line has them. */
 export function buildingOptions(given: RunOptions): readonly string[] {

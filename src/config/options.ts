@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { imageFormats } from "./image-formats.ts";
 import { initKinds } from "./init-kinds.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
@@ -35,6 +36,10 @@ const contentEntries = {
   /** `512m`, `2g`, or `min`. */
   size: v.optional(text),
   journal: v.optional(v.boolean()),
+  /** By default what the output's name ends in, else ext4. */
+  format: v.optional(v.picklist(imageFormats, `wanted one of ${imageFormats.join(", ")}`)),
+  /** `zstd`, `lz4hc,12`: what compresses EROFS or squashfs, and how hard. */
+  compression: v.optional(text),
   platform: v.optional(
     v.picklist(["linux/amd64", "linux/arm64"], "wanted linux/amd64 or linux/arm64"),
   ),
@@ -47,7 +52,6 @@ export const buildOptionsSchema = v.strictObject({
   source: text,
   /** The file to write. */
   output: text,
-  format: v.optional(v.picklist(["ext4"], 'wanted "ext4"')),
   init: v.optional(v.picklist(initKinds, `wanted one of ${initKinds.join(", ")}`)),
   ...configEntries,
   ...contentEntries,

@@ -26,6 +26,8 @@ import {
   type BuildOptions,
   type RunOptions,
 } from "./options.ts";
+import type { Compression, ImageFormat } from "./image-formats.ts";
+import { checkFormatOptions, compressionOf, formatOf } from "./image-options.ts";
 import type { initKinds } from "./init-kinds.ts";
 import { parseOptions } from "./parse.ts";
 
@@ -49,7 +51,8 @@ export interface ContentPlan {
   readonly recipe: string | undefined;
   readonly owner: "keep" | { readonly uid: number; readonly gid: number } | undefined;
   readonly arch: Arch;
-  readonly format: "ext4";
+  readonly format: ImageFormat;
+  readonly compression: Compression | undefined;
   readonly init: InitKind;
   readonly sizeBytes: number | "min" | undefined;
   readonly volumeLabel: string;
@@ -170,6 +173,8 @@ function setting(
 type Content = Omit<BuildOptions, "output"> | RunOptions;
 
 function planContent(given: Content, overrides: AppConfig, caller: Caller): ContentPlan {
+  const format = formatOf(given);
+  checkFormatOptions(given, format);
   return {
     source: given.source,
     with: given.with ?? [],
@@ -177,7 +182,8 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
     recipe: given.recipe === undefined ? undefined : absolute(given.recipe, caller),
     owner: parseOwner(given.owner),
     arch: archOf(given.platform, caller),
-    format: "ext4",
+    format,
+    compression: compressionOf(given, format),
     init: given.init ?? "wick",
     sizeBytes:
       given.size === undefined || given.size === "min"

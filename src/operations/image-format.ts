@@ -1,5 +1,7 @@
 import type { ContentPlan } from "../config/index.ts";
+import { WickError } from "../errors/index.ts";
 import { createExt4 } from "../formats/ext4/index.ts";
+import { createErofs } from "../formats/erofs/index.ts";
 import type { FileStorage } from "../host/index.ts";
 import type { Sink, Tree } from "../tree/index.ts";
 
@@ -33,7 +35,7 @@ type Create = (plan: ContentPlan, options: ImageWriterOptions) => ImageWriter;
 /** Begins an image of the plan's format. */
 export const createImage: Create = (plan, options) => creators[plan.format](plan, options);
 
-const creators: Readonly<Record<ContentPlan["format"], Create>> = { ext4 };
+const creators: Readonly<Record<ContentPlan["format"], Create>> = { ext4, erofs, squashfs };
 
 function ext4(plan: ContentPlan, { storage, uuid, warn }: ImageWriterOptions): ImageWriter {
   const size = plan.sizeBytes === undefined ? {} : { sizeBytes: plan.sizeBytes };
@@ -47,4 +49,12 @@ function ext4(plan: ContentPlan, { storage, uuid, warn }: ImageWriterOptions): I
       return { ...written, inodes: written.inodes - written.freeInodes };
     },
   };
+}
+
+function erofs(plan: ContentPlan, { storage, uuid, warn }: ImageWriterOptions): ImageWriter {
+  return createErofs(storage, { label: plan.volumeLabel, uuid, warn });
+}
+
+function squashfs(): ImageWriter {
+  throw new WickError("UNSUPPORTED", "Cannot write squashfs yet");
 }

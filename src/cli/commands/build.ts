@@ -14,6 +14,7 @@ const EXAMPLES = `
 Examples:
   wick build deb:nginx-light -o nginx.ext4
   wick build --with deb:busybox-static --init script dir:./rootfs --entrypoint /app -o app.ext4
+  wick build --format erofs deb:nginx-light -o nginx.erofs
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
 `;
 
@@ -29,7 +30,6 @@ export function addBuild(program: Command): void {
       "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is deb:PACKAGE[,PACKAGE…], dir:DIRECTORY, tar:FILE, tar:- or a path.",
     )
     .option("-o, --output <file>", "the image to write; always wanted")
-    .addOption(new Option("--format <format>", "image format").choices(["ext4"]).default("ext4"))
     .addOption(
       new Option("--init <kind>", "what /sbin/init is").choices(initKinds).default("wick"),
     );
