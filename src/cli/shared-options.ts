@@ -92,6 +92,21 @@ export function addContentOptions(command: Command): Command {
       ).choices(imageFormats),
     )
     .option("--compression <name[,level]>", "compress EROFS or squashfs, as zstd or lz4hc,12")
+    .option("-f, --file <file>", "the Dockerfile of a folder, where it is not the folder's own")
+    .option("--build-arg <name[=value]>", "set an ARG of the Dockerfile", collect)
+    .option("--target <stage>", "the stage of the Dockerfile to build")
+    .option(
+      "--secret <words>",
+      "id=ID,src=FILE or id=ID,env=NAME: for RUN --mount=type=secret",
+      collect,
+    )
+    .option("--no-cache", "a Dockerfile is built from its start")
+    .addOption(
+      new Option(
+        "--allow <what>",
+        "frontend: the Dockerfile may name a parser of its own; outside-links: links out of the folder",
+      ).argParser(collect),
+    )
     .option("--platform <platform>", "linux/amd64 or linux/arm64")
     .option("--refresh", "ask the archive for new package lists first");
 }

@@ -11,11 +11,24 @@ const NAMES = [
   "format",
   "compression",
   "init",
+  "file",
+  "buildArg",
+  "target",
+  "secret",
+  "cache",
+  "allow",
 ] as const;
+
+/** What the command line calls them, where that is something else. */
+const FLAGS: Readonly<Record<string, string>> = {
+  journal: "no-journal",
+  cache: "no-cache",
+  buildArg: "build-arg",
+};
 
 /** The names of those that were given, as the command line has them. */
 export function buildingOptions(given: RunOptions): readonly string[] {
   const names = NAMES.filter((name) => given[name] !== undefined && given[name] !== true);
   const volumeLabel = given.label?.some((text) => !text.includes("=")) === true ? ["label"] : [];
-  return [...names.map((name) => (name === "journal" ? "no-journal" : name)), ...volumeLabel];
+  return [...names.map((name) => FLAGS[name] ?? name), ...volumeLabel];
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { imageFormats } from "./image-formats.ts";
+import { allowances } from "../sources/index.ts";
 import { initKinds } from "./init-kinds.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
@@ -43,6 +44,17 @@ const contentEntries = {
   platform: v.optional(
     v.picklist(["linux/amd64", "linux/arm64"], "wanted linux/amd64 or linux/arm64"),
   ),
+  /** Of a folder with a Dockerfile: another file than its own. */
+  file: v.optional(text),
+  /** `NAME=value`, or `NAME` alone for the caller's value. */
+  buildArg: texts,
+  target: v.optional(text),
+  /** `id=ID,src=FILE` or `id=ID,env=NAME`. */
+  secret: texts,
+  /** False: the builder uses nothing that it built before. */
+  cache: v.optional(v.boolean()),
+  /** What the folder may do that others may not: run a frontend of its own, link out of itself. */
+  allow: v.optional(v.array(v.picklist(allowances, `wanted one of ${allowances.join(", ")}`))),
   /** Ask the archive for newer package lists even when the kept ones are young. */
   refresh: v.optional(v.boolean()),
 } as const;

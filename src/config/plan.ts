@@ -18,6 +18,7 @@ import { sanitise, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { readSmallFile, type Environment } from "../host/index.ts";
 import { parseAddition, type Addition } from "../shaping/index.ts";
+import { parseSecret, type Allowance, type DockerfileSettings } from "../sources/index.ts";
 import { buildingOptions } from "./building-options.ts";
 import { parseDuration } from "./duration.ts";
 import {
@@ -64,6 +65,10 @@ export interface ContentPlan {
   /** Time of everything that wick itself adds: SOURCE_DATE_EPOCH, else 1970. */
   readonly mtimeSeconds: number;
   readonly refresh: boolean;
+  /** For a folder with a Dockerfile. */
+  readonly dockerfile: DockerfileSettings;
+  /** What such a folder is allowed. */
+  readonly allowed: readonly Allowance[];
 }
 
 export interface BuildPlan extends ContentPlan {
@@ -195,7 +200,30 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
     needsApplication: "output" in given,
     mtimeSeconds: sourceDateEpoch(caller.environment),
     refresh: given.refresh ?? false,
+    dockerfile: dockerfileSettings(given, caller),
+    allowed: given.allow ?? [],
   };
+}
+
+function dockerfileSettings(given: Content, caller: Caller): DockerfileSettings {
+  const { workingDirectory } = caller;
+  return {
+    file: given.file === undefined ? undefined : absolute(given.file, caller),
+    buildArgs: (given.buildArg ?? []).map(checkedBuildArg),
+    target: given.target,
+    secrets: (given.secret ?? []).map((text) => parseSecret(text, workingDirectory)),
+    noCache: given.cache === false,
+    pull: false,
+  };
+}
+
+function checkedBuildArg(text: string): string {
+  if (/^[A-Za-z_]\w*(=|$)/.test(text) && !text.includes("\0")) return text;
+  const shown = sanitise(text.split("=", 1)[0]!.slice(0, 80));
+  throw new WickError(
+    "USAGE",
+    `Cannot use the build argument "${shown}": wanted NAME=value, or NAME for the caller's value`,
+  );
 }
 
 function overridesOf(

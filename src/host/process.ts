@@ -24,6 +24,10 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** RLIMIT_NOFILE, soft and hard; lowered only. Default 4096: a larger one makes some VMMs slow to start. */
   readonly openFiles?: number;
+  /** Its working directory; ours when absent. */
+  readonly directory?: string;
+  /** Gets each line of its stdout and stderr, bounded and safe to show. */
+  readonly onLine?: (line: string) => void;
   /** By default "kernel", which becomes "watcher" where util-linux's setpriv is missing. */
   readonly binding?: DeathBinding;
 }
@@ -60,16 +64,20 @@ export async function startProcess(
       binding: options.binding,
       env: toolEnvironment(options.env),
       stdin: "ignore",
+      directory: options.directory,
       ownGroup: true, // the terminal's Ctrl-C is ours to handle
     });
-    return supervise(child);
+    return supervise(child, options.onLine);
   } catch (error) {
     throw startError(error, program, options.purpose);
   }
 }
 
-function supervise(child: BoundChild): SupervisedProcess {
-  const tail = new LineTail();
+function supervise(
+  child: BoundChild,
+  onLine: ((line: string) => void) | undefined,
+): SupervisedProcess {
+  const tail = new LineTail({}, onLine);
   child.stdout.on("data", (chunk: Uint8Array) => tail.add(chunk));
   child.stderr.on("data", (chunk: Uint8Array) => tail.add(chunk));
   const forget = undoAtExit(() => signalGroup(child, "SIGKILL"));

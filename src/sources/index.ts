@@ -3,6 +3,12 @@ export type { ReadMerged, Source, SourceContents } from "./source.ts";
 export { parseSource, type ParsedSource, type SourceKind } from "./parse.ts";
 export { openSource, type SourceOptions } from "./open.ts";
 export { directoryLayer } from "./directory.ts";
+export {
+  allowances,
+  parseSecret,
+  type Allowance,
+  type DockerfileSettings,
+} from "./dockerfile/index.ts";
 export { fileLayer } from "./file-layer.ts";
 export type { Owner } from "./owner.ts";
 export {

@@ -23,6 +23,8 @@ export interface SourceContents {
   readonly maximumBytes?: number;
   /** Things the user should know, a sentence each: package lists that could not be refreshed. */
   readonly warnings?: readonly string[];
+  /** Puts away what was kept on the host for the layers' sake; called once they have been played. */
+  readonly release?: () => void;
 }
 
 /** The bytes of a file in the merged tree, links followed inside it; undefined: no such file. */

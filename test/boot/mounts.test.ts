@@ -10,8 +10,17 @@ let image: string;
 beforeAll(async () => {
   image = join(lastingDirectory(), "busybox.ext4");
   const built = await wick([
-    ...["build", "-q", "-o", image, "--entrypoint", "/usr/bin/busybox", "--expose", "81"],
-    ...["--with", `dir:${overlaidRoot()}`, "deb:busybox-static"],
+    "build",
+    "-q",
+    "-o",
+    image,
+    "--entrypoint",
+    "/usr/bin/busybox",
+    "--expose",
+    "81",
+    "--with",
+    `dir:${overlaidRoot()}`,
+    "deb:busybox-static",
   ]);
   expect(built.status, built.stderr).toBe(0);
 });
@@ -53,9 +62,16 @@ test("C7: -v shows folders and files as they are, read-only, wherever they lie",
   const result = await shell(
     directory,
     line,
-    ...["-v", "./con f,readonly=off:/etc/new place", "-v", `${directory}/link:/opt/deep/file:ro`],
-    ...["-v", "./single:/srv/link/file", "--tmpfs", "/etc/new place/sub:size=64k"],
-    ...["--mount", `type=bind,src=${directory}/single,dst=/etc/motd,readonly`],
+    "-v",
+    "./con f,readonly=off:/etc/new place",
+    "-v",
+    `${directory}/link:/opt/deep/file:ro`,
+    "-v",
+    "./single:/srv/link/file",
+    "--tmpfs",
+    "/etc/new place/sub:size=64k",
+    "--mount",
+    `type=bind,src=${directory}/single,dst=/etc/motd,readonly`,
   );
   expect(result.stdout.replaceAll("\r", "")).toBe(
     [
@@ -115,8 +131,19 @@ test("names are the machine's, not those of the machine that built the image", a
 
 test("-P publishes what the image exposes and -p does not name, on free ports", async () => {
   const result = await wick([
-    ...["run", "-P", "-p", "0:9090", "--expose", "9090-9091", "--json", "--timeout", "30s", image],
-    ...["sh", "-c", "for p in 80 81 9090 9091; do busybox httpd -p $p; done; sleep 1"],
+    "run",
+    "-P",
+    "-p",
+    "0:9090",
+    "--expose",
+    "9090-9091",
+    "--json",
+    "--timeout",
+    "30s",
+    image,
+    "sh",
+    "-c",
+    "for p in 80 81 9090 9091; do busybox httpd -p $p; done; sleep 1",
   ]);
   const { ports } = JSON.parse(result.stdout) as {
     ports: { hostPort: number; guestPort: number }[];

@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { readSmallFile } from "../../host/index.ts";
+import { WickError } from "../../errors/index.ts";
+import { sanitise } from "../../bytes/index.ts";
+import type { Builder } from "./builder.ts";
+import { builderEnvironment, sharedWords, type BuildRequest } from "./request.ts";
+import { runBuilder } from "./run-builder.ts";
+
+/** An image has this name in its archive: it has none of its own. */
+const NAME = "localhost/wick:built";
+
+/**
+ * buildah. Docker's image format, since OCI's has no place for HEALTHCHECK; and Docker's
+ * archive, since its layers are not compressed, which nobody here would gain by.
+ */
+export const buildah: Builder = {
+  name: "buildah",
+  packageName: "buildah",
+  async probe(ask) {
+    await ask("buildah", ["--version"]);
+  },
+  async build(request, directory) {
+    const run = runOf(request);
+    const idFile = join(directory, "id");
+    await runBuilder("buildah", ["build", ...buildWords(request, idFile)], run);
+    const path = join(directory, "image.tar");
+    await runBuilder(
+      "buildah",
+      ["push", "-q", imageId(idFile), `docker-archive:${path}:${NAME}`],
+      run,
+    );
+    return { kind: "docker-archive", path };
+  },
+};
+
+/** podman: the same code as buildah's behind other words for the last step. */
+export const podman: Builder = {
+  name: "podman",
+  packageName: "podman",
+  async probe(ask) {
+    await ask("podman", ["version"]);
+  },
+  async build(request, directory) {
+    const run = runOf(request);
+    const idFile = join(directory, "id");
+    await runBuilder("podman", ["build", ...buildWords(request, idFile)], run);
+    const path = join(directory, "image.tar");
+    const words = ["--format=docker-archive", `--output=${path}`, imageId(idFile)];
+    await runBuilder("podman", ["save", "-q", ...words], run);
+    return { kind: "docker-archive", path };
+  },
+};
+
+function runOf(request: BuildRequest) {
+  const { onLine, signal, context } = request;
+  const purpose = `build ${sanitise(context.directory)}`;
+  return { purpose, env: builderEnvironment(request), onLine, signal };
+}
+
+function buildWords(request: BuildRequest, idFile: string): string[] {
+  return [
+    "--format=docker",
+    "--layers", // as Docker: what did not change is not built again
+    `--iidfile=${idFile}`,
+    `--pull=${request.pull ? "always" : "false"}`, // false: what is missing is pulled
+    ...sharedWords(request),
+    "--",
+    request.context.directory,
+  ];
+}
+
+/** What a builder wrote into its `--iidfile`. */
+export function imageId(idFile: string): string {
+  const id = new TextDecoder().decode(readSmallFile(idFile, 1024)).trim();
+  if (/^(sha256:)?[\da-f]{64}$/.test(id)) return id;
+  throw new WickError(
+    "TOOL_FAILED",
+    `Cannot find what was built: the builder calls it "${sanitise(id.slice(0, 80))}", wanted sha256:…`,
+  );
+}

@@ -1,0 +1,109 @@
+import { basename, dirname, join } from "node:path";
+import { sanitise } from "../../bytes/index.ts";
+import { WickError } from "../../errors/index.ts";
+import { imageId } from "./buildah.ts";
+import type { Ask, Builder } from "./builder.ts";
+import { builderEnvironment, secretWords, sharedWords, type BuildRequest } from "./request.ts";
+import { runBuilder } from "./run-builder.ts";
+
+/** Plain lines, as for a log; no attestations, which no machine would look at. */
+const ENVIRONMENT = { BUILDKIT_PROGRESS: "plain", BUILDX_NO_DEFAULT_ATTESTATIONS: "1" } as const;
+
+/**
+ * `docker buildx`. The driver inside Docker itself exports no archive (before its image store
+ * was containerd's): there the image is loaded into Docker, and saved.
+ */
+export const docker: Builder = {
+  name: "docker",
+  packageName: "docker-buildx",
+  async probe(ask) {
+    await ask("docker", ["buildx", "version"]);
+    const { error } = await inspect(ask);
+    if (error !== undefined) throw new WickError("TOOL_FAILED", error);
+  },
+  async build(request, directory) {
+    const run = runOf(request);
+    const words = [
+      ...sharedWords(request),
+      ...(request.pull ? ["--pull"] : []),
+      "--progress=plain",
+    ];
+    const last = ["--", request.context.directory];
+    const oci = join(directory, "image.oci.tar");
+    const exporter = `--output=type=oci,dest=${oci}`;
+    try {
+      await runBuilder("docker", ["buildx", "build", ...words, exporter, ...last], run);
+      return { kind: "oci-archive", path: oci };
+    } catch (error) {
+      if (!saysNoExporter(error)) throw error;
+    }
+    const idFile = join(directory, "id");
+    const load = ["--load", `--iidfile=${idFile}`];
+    await runBuilder("docker", ["buildx", "build", ...words, ...load, ...last], run);
+    const path = join(directory, "image.tar");
+    await runBuilder("docker", ["image", "save", `--output=${path}`, imageId(idFile)], run);
+    return { kind: "docker-archive", path };
+  },
+};
+
+/** A BuildKit daemon by itself, by its own client; BUILDKIT_HOST says where it is. */
+export const buildctl: Builder = {
+  name: "buildctl",
+  packageName: "buildkit",
+  async probe(ask) {
+    await ask("buildctl", ["debug", "workers"]);
+  },
+  async build(request, directory) {
+    const path = join(directory, "image.oci.tar");
+    const words = ["build", ...buildctlWords(request), `--output=type=oci,dest=${path}`];
+    await runBuilder("buildctl", [...words, "--progress=plain"], runOf(request));
+    return { kind: "oci-archive", path };
+  },
+};
+
+function runOf(request: BuildRequest) {
+  const { onLine, signal, context } = request;
+  const env = { ...builderEnvironment(request), ...ENVIRONMENT };
+  return { purpose: `build ${sanitise(context.directory)}`, env, onLine, signal };
+}
+
+function buildctlWords(request: BuildRequest): string[] {
+  const { context, buildArgs, target, secrets, noCache, pull, platform } = request;
+  const { directory, dockerfile } = context;
+  const opt = (text: string): string => `--opt=${text}`;
+  return [
+    "--frontend=dockerfile.v0",
+    `--local=context=${directory}`,
+    `--local=dockerfile=${dirname(dockerfile)}`,
+    opt(`filename=${basename(dockerfile)}`),
+    opt(`platform=${platform}`),
+    ...buildArgs.map((text) => opt(`build-arg:${withValue(text)}`)),
+    ...(target === undefined ? [] : [opt(`target=${target}`)]),
+    ...secrets.map((secret) => `--secret=${secretWords(secret)}`),
+    ...(noCache ? ["--no-cache"] : []),
+    ...(pull ? [opt("image-resolve-mode=pull")] : []),
+  ];
+}
+
+/** Its client takes no value from the environment, and its command line is for all to read (P9). */
+function withValue(buildArg: string): string {
+  if (buildArg.includes("=")) return buildArg;
+  throw new WickError(
+    "USAGE",
+    `Cannot give buildctl the build argument "${sanitise(buildArg)}" without showing its value to others`,
+    { hint: "write NAME=value; for what nobody may see: --secret id=ID,env=NAME" },
+  );
+}
+
+/** `docker buildx inspect`: whether its builder can be reached. It ends with 0 also when not. */
+async function inspect(ask: Ask): Promise<{ readonly error?: string }> {
+  const text = await ask("docker", ["buildx", "inspect"]);
+  const error = /^\s*Error:\s*(.+)$/m.exec(text)?.[1];
+  return error === undefined ? {} : { error: sanitise(error.trim()) };
+}
+
+function saysNoExporter(error: unknown): boolean {
+  if (!(error instanceof WickError) || error.code !== "TOOL_FAILED") return false;
+  const said = (error.detail ?? []).join("\n");
+  return /exporter\b[^\n]*\bnot (currently )?supported/i.test(said);
+}
