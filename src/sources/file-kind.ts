@@ -1,3 +1,4 @@
+import { isZero } from "../bytes/index.ts";
 import { kindOf } from "../compression/index.ts";
 import { FileStorage } from "../host/index.ts";
 
@@ -28,7 +29,7 @@ const magics: readonly (readonly [FileKind, number, string])[] = [
 
 /** Bytes from the beginning that hold all the magic numbers. */
 const HEAD_BYTES = 1024 + 0x3a;
-const TAR_BLOCK = 512;
+export const TAR_BLOCK = 512;
 
 /** Looks at the beginning of a regular file. */
 export function lookAtFile(path: string): FileKind {
@@ -40,6 +41,12 @@ export function lookAtFile(path: string): FileKind {
   if (found !== undefined) return found[0];
   if (kindOf(bytes) !== "none") return "compressed";
   return isOldTar(bytes) ? "tar" : "unknown";
+}
+
+/** Whether a tar archive may begin so: with a header, or with the zeros of one that is empty. */
+export function isTarHead(head: Uint8Array): boolean {
+  const isUstar = Buffer.from(head.subarray(257, 262)).toString("latin1") === "ustar";
+  return isUstar || isOldTar(head) || (head.length === TAR_BLOCK && isZero(head));
 }
 
 /** A tar of before 1988 has no magic number, only the sum of its first header (tar(5)). */
