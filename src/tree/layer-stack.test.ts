@@ -59,7 +59,7 @@ function modelOf(layers: Stack): string[] {
   return model.manifest();
 }
 
-const anyStack = stacks({ complete: false, lateWhiteouts: true });
+const anyStack = stacks({ complete: false, once: false });
 
 test("generated stacks, played from the top and merged from the bottom, are what a plain model says", async () => {
   let leftOut = 0;
