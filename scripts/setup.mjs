@@ -104,15 +104,16 @@ async function agrees(question) {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** dist/: the compiled library and both init binaries. */
+/** dist/: the compiled library, the command in a few files, and both init binaries. */
 export function build() {
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
   run(process.execPath, [compiler, "-p", "tsconfig.json"]);
+  run(process.execPath, [join(root, "scripts", "bundle.mjs")]);
   run(process.execPath, [join(root, "scripts", "build-init.mjs")]);
   makeExecutable();
 }
 
 function makeExecutable() {
-  const main = join(root, "dist", "cli", "main.js");
+  const main = join(root, "dist", "bin", "wick.js");
   if ((statSync(main).mode & 0o111) === 0) run("chmod", ["+x", main]);
 }

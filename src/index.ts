@@ -28,6 +28,7 @@ export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, R
  * former one at `options.output` stays as it was.
  */
 export async function build(options: BuildOptions, context: Context): Promise<BuildResult> {
+  void warmUpFor(options.source);
   const operation = await import("./operations/build.ts");
   return operation.build(options, context);
 }
@@ -48,4 +49,14 @@ export async function openImage(path: string, context: Context): Promise<OpenedI
 export async function version(): Promise<string> {
   const operation = await import("./operations/version.ts");
   return operation.version;
+}
+
+/** Packages and directories bring nothing that wick itself inflates. */
+const NEVER_INFLATED = /^(deb|dir):/;
+
+/** A worker takes as long to load as the operation does: both begin at once. */
+async function warmUpFor(source: string): Promise<void> {
+  if (NEVER_INFLATED.test(source)) return;
+  const { warmUp } = await import("./compression/inflate-pool.ts");
+  warmUp();
 }

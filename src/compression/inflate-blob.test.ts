@@ -82,6 +82,14 @@ test("of three blobs at once each gets a worker in its turn, also when one is gi
   expect(sha256(await readAll(third!))).toBe(expected);
 });
 
+test("a worker is used again for the next blob", async () => {
+  const region = stored(gzipSync(plainBytes(), { level: 1 }));
+  const expected = sha256(plainBytes());
+  for (let turn = 0; turn < 4; turn++) {
+    expect(sha256(await readAll(inflateByWorker(region, { name: "b" })))).toBe(expected);
+  }
+});
+
 test("a signal ends a worker's reader, and the worker", async () => {
   const region = stored(gzipSync(plainBytes(), { level: 1 }));
   const stop = new AbortController();

@@ -34,6 +34,11 @@ export async function borrowWorker(): Promise<LentWorker> {
   return lend(worker);
 }
 
+/** Lets a worker begin to load now, beside other work; without use it ends by itself. */
+export function warmUp(): void {
+  if (hasWorkers && alive === 0) takeBack(create());
+}
+
 function create(): Worker {
   alive++;
   const worker = new Worker(new URL("./inflate-worker.js", import.meta.url));
@@ -43,18 +48,25 @@ function create(): Worker {
 
 function lend(worker: Worker): LentWorker {
   worker.ref();
+  let forget = (): void => undefined;
   return {
     start(job, onReply, onLost) {
       worker.on("message", onReply).on("error", onLost);
+      forget = () => void worker.off("message", onReply).off("error", onLost);
       worker.postMessage(job);
     },
-    release: () => takeBack(worker),
-    destroy: () => discard(worker),
+    release() {
+      forget();
+      takeBack(worker);
+    },
+    destroy() {
+      forget();
+      discard(worker);
+    },
   };
 }
 
 function takeBack(worker: Worker): void {
-  worker.removeAllListeners();
   const next = waiting.shift();
   if (next !== undefined) return next(worker);
   worker.unref();
@@ -70,7 +82,6 @@ function endIfIdle(worker: Worker): void {
 }
 
 function discard(worker: Worker): void {
-  worker.removeAllListeners();
   worker.on("error", () => undefined);
   alive--;
   void worker.terminate();

@@ -1,7 +1,7 @@
-import { readSmallFile } from "../host/index.ts";
+import { packageFile, readSmallFile } from "../host/index.ts";
 
 const manifest = JSON.parse(
-  new TextDecoder().decode(readSmallFile(new URL("../../package.json", import.meta.url).pathname)),
+  new TextDecoder().decode(readSmallFile(packageFile("package.json"))),
 ) as { readonly version: string };
 
 /** wick's own version, as its package has it. */

@@ -1,12 +1,11 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { sanitise } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
-import { readSmallFile, statOf } from "../../host/index.ts";
+import { packageFile, readSmallFile, statOf } from "../../host/index.ts";
 import { parseRecipe, type Recipe } from "./recipe.ts";
 
-/** The recipes that come with wick: beside src/ and dist/ alike. */
-const RECIPES_DIRECTORY = fileURLToPath(new URL("../../../recipes/", import.meta.url));
+/** The recipes that come with wick. */
+const RECIPES_DIRECTORY = packageFile("recipes");
 
 /** What the maintainer scripts of Debian's base packages would have made: below every deb source. */
 const BASE = "debian-base";

@@ -1,0 +1,24 @@
+/**
+ * The command as a few files: dist/bin/, made from the compiled dist/. Some 300 small modules
+ * take Node longer to load than a small image takes to write (docs/performance.md). The library
+ * stays as it is compiled.
+ */
+import { rmSync } from "node:fs";
+import { rolldown } from "rolldown";
+
+const root = new URL("..", import.meta.url).pathname;
+
+/** What Node starts: the command, and the threads beside it, which are found by their names. */
+const input = {
+  wick: `${root}dist/cli/main.js`,
+  "inflate-worker": `${root}dist/compression/inflate-worker.js`,
+};
+
+async function bundle() {
+  rmSync(`${root}dist/bin`, { recursive: true, force: true });
+  const bundled = await rolldown({ input, platform: "node", external: [/^node:/] });
+  await bundled.write({ dir: `${root}dist/bin`, format: "esm", entryFileNames: "[name].js" });
+  await bundled.close();
+}
+
+await bundle();
