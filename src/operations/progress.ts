@@ -23,6 +23,8 @@ export type ProgressEvent =
       readonly title: string;
       readonly elapsedMs: number;
     }
+  /** A line that another program said, safe to show. */
+  | { readonly type: "output"; readonly step: string; readonly line: string }
   | { readonly type: "note" | "warning"; readonly message: string };
 
 /** Takes events; must not throw. */
@@ -31,6 +33,8 @@ export type ProgressListener = (event: ProgressEvent) => void;
 /** What the work of one step says of itself. */
 export interface Step {
   bytes(done: number, total?: number): void;
+  /** Passes on what another program says. */
+  line(text: string): void;
   /** A few words for the step's closing line. */
   detail(text: string): void;
 }
@@ -76,6 +80,10 @@ class StepAccount implements Step {
     this.#toldAt = now;
     const totals = total === undefined ? {} : { totalBytes: total };
     this.#listener({ type: "progress", step: this.#step, bytes: done, ...totals });
+  }
+
+  line(text: string): void {
+    this.#listener({ type: "output", step: this.#step, line: text });
   }
 
   detail(text: string): void {

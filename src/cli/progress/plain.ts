@@ -34,6 +34,8 @@ export function plainLine(event: Exclude<ProgressEvent, { type: "progress" }>): 
       return `ok ${closing(event)}`;
     case "failed":
       return `!! ${event.title} failed after ${timeInWords(event.elapsedMs)}`;
+    case "output":
+      return `   | ${event.line}`;
     default:
       return `${event.type}: ${event.message}`;
   }

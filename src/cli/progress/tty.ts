@@ -51,7 +51,7 @@ export function ttyProgress(
     else {
       draw.clear();
       stream.write(`${coloured(event, stream)}\n`);
-      if ("step" in event) running.delete(event.step);
+      if (event.type !== "output" && "step" in event) running.delete(event.step);
     }
     redraw();
   };
@@ -70,5 +70,6 @@ function coloured(
     styleText(style, text, { stream });
   if (event.type === "done") return `${paint("green", "ok")} ${closing(event)}`;
   if (event.type === "failed") return paint("red", plainLine(event));
+  if (event.type === "output") return plainLine(event);
   return paint("yellow", plainLine(event));
 }
