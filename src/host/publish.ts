@@ -37,8 +37,7 @@ export async function publish<T>(
   write: (storage: FileStorage) => T | Promise<T>,
   options: PublishOptions = {},
 ): Promise<T> {
-  const target = targetOf(path);
-  checkDirectory(target, path);
+  const target = checkOutput(path);
   const temporary = join(
     dirname(target),
     `.${shortened(basename(target))}.wick-${randomName()}.tmp`,
@@ -59,6 +58,16 @@ export async function publish<T>(
     done();
     claim?.[Symbol.dispose]();
   }
+}
+
+/**
+ * The path that `publish` gives the file for `path`, links resolved, if it can be written there;
+ * its errors are told before anything is fetched.
+ */
+export function checkOutput(path: string): string {
+  const target = targetOf(path);
+  checkDirectory(target, path);
+  return target;
 }
 
 /** Where the file goes: what is there now, links resolved, or `path` itself. */

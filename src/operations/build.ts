@@ -1,16 +1,21 @@
-import { uuidText } from "../bytes/index.ts";
 import { planBuild, type BuildOptions, type BuildPlan } from "../config/index.ts";
-import { allocatedBytes, publish } from "../host/index.ts";
+import { allocatedBytes, checkOutput, publish } from "../host/index.ts";
 import { callerOf } from "./caller.ts";
 import type { Context } from "./context.ts";
+import { imageKey } from "./image-key.ts";
+import { resultOf, writeResult, type ImageResult } from "./image-result.ts";
+import { imageAt, type Made } from "./keyed-image.ts";
+import { openSources } from "./open-sources.ts";
+import { storeInUse } from "./store-in-use.ts";
 import type { TreeFacts } from "./tree-facts.ts";
-import { writeImage } from "./write-image.ts";
 
 /** What `build` made. */
 export interface BuildResult {
   /** Absolute path of the image. */
   readonly path: string;
   readonly format: BuildPlan["format"];
+  /** `new`; `copied` from an image that was built before; `unchanged`: it was there already. */
+  readonly made: Made;
   readonly image: {
     /** Size of the file; what holds nothing is a hole. */
     readonly sizeBytes: number;
@@ -32,19 +37,37 @@ export interface BuildResult {
  */
 export async function build(options: BuildOptions, context: Context): Promise<BuildResult> {
   const plan = planBuild(options, callerOf(context));
-  const written = await publish(plan.output, (storage) => writeImage(plan, storage, context));
-  const { image, tree, parts, installed } = written;
+  checkOutput(plan.output);
+  const { result, made } = await make(plan, context);
+  const { image, tree, parts, argv } = result;
   return {
     path: plan.output,
     format: plan.format,
-    image: {
-      sizeBytes: image.sizeBytes,
-      usedBytes: allocatedBytes(plan.output),
-      inodes: image.inodes,
-      ...(image.uuid === undefined ? {} : { uuid: uuidText(image.uuid) }),
-    },
+    made,
+    image: { ...image, usedBytes: allocatedBytes(plan.output) },
     tree,
     parts,
-    application: { argv: installed.argv },
+    application: { argv },
   };
+}
+
+async function make(
+  plan: BuildPlan,
+  context: Context,
+): Promise<{ readonly result: ImageResult; readonly made: Made }> {
+  using inUse = await storeInUse(context);
+  const { store } = inUse;
+  const sources = await openSources(plan, context);
+  const key = store && (await imageKey(plan, sources, context.signal));
+  if (store !== undefined && key !== undefined) {
+    const { facts, made } = await imageAt({ store, key, plan, sources }, plan.output, context);
+    const isTold = made === "new";
+    return { result: resultOf(facts, isTold ? undefined : context), made };
+  }
+  const result = await publish(
+    plan.output,
+    (storage) => writeResult(plan, sources, storage, context),
+    { claim: store && ((temporary) => store.claim(temporary)) },
+  );
+  return { result, made: "new" };
 }

@@ -3,66 +3,55 @@ import { planRun, type RunOptions, type RunPlan } from "../config/index.ts";
 import { initBinary } from "../guest/index.ts";
 import {
   cloneFile,
-  FileStorage,
   monotonicMs,
   readSmallFile,
-  temporaryDirectory,
   wickDirectories,
   writePrivateFile,
-  type TemporaryDirectory,
 } from "../host/index.ts";
 import { buildInitrd, findKernel, type Kernel } from "../kernel/index.ts";
 import { debLayer, fetchPackages, type FetchProgress } from "../sources/index.ts";
 import { qemu, type Drive, type MachineSpec, type PortForward } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
-import { refuseBuildingOptions, refuseOverrides } from "./check-image-options.ts";
+import { refuseOverrides } from "./check-image-options.ts";
 import { choosePorts, publishedPorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
 import { readImageFacts, type ImageFacts } from "./image-facts.ts";
-import { imageReference } from "./image-reference.ts";
-import { keptDirectory } from "./kept-directory.ts";
 import { RunningMachine } from "./machine.ts";
 import { checkMountSources, prepareMounts, type PreparedMounts } from "./mount-drives.ts";
 import { writeOverlayDrive } from "./overlay-drive.ts";
 import { runStep } from "./progress.ts";
+import { prepareRunFiles, type RunFiles } from "./run-image.ts";
 import { runFiles } from "./run-records.ts";
-import { writeImage } from "./write-image.ts";
 
 const INIT_MAX_BYTES = 1 << 20;
 
 /**
  * Builds what is not an image yet, boots it, and gives the running machine. Everything that is
- * made for the run lies in one private directory, which goes with the machine.
+ * made for the run alone lies in one private directory, which goes with the machine.
  */
 export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
   const plan = planRun(options, callerOf(context));
-  const directory =
-    plan.directory === undefined ? temporaryDirectory("run") : keptDirectory(plan.directory);
+  await qemu().version(plan.content.arch);
+  checkMountSources(plan.mounts);
+  const files = await prepareRunFiles(plan, context);
   try {
-    return await start(plan, directory, context);
+    return await start(plan, files, context);
   } catch (error) {
-    directory[Symbol.dispose]();
+    files[Symbol.dispose]();
     throw error;
   }
 }
 
-async function start(
-  plan: RunPlan,
-  directory: TemporaryDirectory,
-  context: Context,
-): Promise<RunningMachine> {
+async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<RunningMachine> {
   const vmm = qemu();
-  await vmm.version(plan.content.arch);
-  checkMountSources(plan.mounts);
-  const image = await imageOf(plan, directory.path, context);
-  const facts = readImageFacts(image.path);
-  if (!image.isBuilt) refuseOverrides(plan, facts);
+  const { directory, image } = files;
+  const facts = readImageFacts(image);
+  if (!files.isBuilt) refuseOverrides(plan, facts);
   const kernel = await kernelOf(plan, context);
   const ports = await choosePorts(publishedPorts(plan, facts));
-  const at = { directory: directory.path, imageUuid: facts.uuid };
+  const at = { directory, imageUuid: facts.uuid };
   const mounts = await prepareMounts(plan.mounts, at, context);
-  const parts = { plan, image: image.path, facts, kernel, ports, mounts };
-  const spec = specOf({ ...parts, directory: directory.path });
+  const spec = specOf({ plan, image, facts, kernel, ports, mounts, directory });
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };
   const machine = await runStep(context.onEvent, names, () => vmm.start(spec, context.signal));
@@ -75,25 +64,8 @@ async function start(
     timeoutMs: plan.timeoutMs,
     hintIfLost: hintIfLost(plan),
     onWarning: (message) => context.onEvent({ type: "warning", message }),
-    release: () => directory[Symbol.dispose](),
+    release: () => files[Symbol.dispose](),
   });
-}
-
-/** The image to boot: the user's own, or one that is built for this run. */
-async function imageOf(
-  plan: RunPlan,
-  directory: string,
-  context: Context,
-): Promise<{ readonly path: string; readonly isBuilt: boolean }> {
-  const given = imageReference(plan.content.source, context.workingDirectory);
-  if (given !== undefined) {
-    refuseBuildingOptions(plan);
-    return { path: given, isBuilt: false };
-  }
-  const path = join(directory, "root.ext4");
-  using storage = new FileStorage(path, "create");
-  await writeImage(plan.content, storage, context);
-  return { path, isBuilt: true };
 }
 
 /** What to try with a machine that went away in silence. */

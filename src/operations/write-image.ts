@@ -17,7 +17,6 @@ import { ContentDigest } from "./content-digest.ts";
 import type { Context } from "./context.ts";
 import { createImage, type ImageSummary, type ImageWriter } from "./image-format.ts";
 import { installApplication, type Installed } from "./install-application.ts";
-import { openSources } from "./open-sources.ts";
 import { runStep } from "./progress.ts";
 import { treeFacts, type TreeFacts } from "./tree-facts.ts";
 import { uuidFrom } from "./uuid.ts";
@@ -34,15 +33,16 @@ export interface WrittenImage {
 const MERGED_FILE_MAX_BYTES = 16 << 20;
 
 /**
- * Builds the image of `plan` in `storage`, which is empty: each source's layers go through the
- * unpacker, their bytes straight to their final place, then what wick adds, then the tree.
+ * Builds the image of `plan` from its opened sources in `storage`, which is empty: each source's
+ * layers go through the unpacker, their bytes straight to their final place, then what wick adds,
+ * then the tree.
  */
 export async function writeImage(
   plan: ContentPlan,
+  sources: readonly SourceContents[],
   storage: FileStorage,
   context: Context,
 ): Promise<WrittenImage> {
-  const sources = await openSources(plan, context);
   const work = new Work(plan, storage, context);
   await runStep(context.onEvent, { step: "unpack", title: "Write files" }, async (step) => {
     work.onBytes = (done) => step.bytes(done);

@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { filesBelow, packageFile, statOf } from "../host/index.ts";
+import { version } from "./version.ts";
+
+/**
+ * Changes whenever the code that writes images may have: wick's version, and in a checkout, where
+ * code changes without one, the state of its files.
+ */
+export function codeIdentity(): string {
+  if (statOf(packageFile("src")) === undefined) return version;
+  // dist/ or src/: whichever this is part of.
+  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  const hash = createHash("sha256");
+  for (const path of filesBelow(root).filter(isCode)) {
+    const status = statOf(path);
+    hash.update(`${path} ${status?.size} ${status?.mtimeMs}\n`);
+  }
+  return `${version} ${hash.digest("hex")}`;
+}
+
+function isCode(path: string): boolean {
+  return /\.[jt]s$/.test(path) && !path.endsWith(".test.ts");
+}
