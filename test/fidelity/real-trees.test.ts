@@ -1,9 +1,10 @@
 /** Trees that other people's tools made come back from a mounted image as those tools unpack them. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { jsonOf, testCache, wick } from "../support/cli.ts";
+import { essentialTree } from "../support/essential-tree.ts";
 import {
   canMount,
   debugfs,
@@ -16,15 +17,13 @@ import {
 } from "../support/ext4-image.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
-/** Debian's essential packages, installed with their scripts by mmdebstrap; kept between runs. */
-const archive = join(testCache, "mmdebstrap-essential.tar");
 /** What GNU tar makes of it, and wick. */
 let unpacked: string;
 let fromTar: string;
 
 beforeAll(async () => {
   if (!canMount) return;
-  if (!existsSync(archive)) bootstrap();
+  const archive = essentialTree();
   unpacked = join(lastingDirectory(), "unpacked");
   mkdirSync(unpacked);
   const keepAll = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "-p"];
@@ -33,26 +32,6 @@ beforeAll(async () => {
   const result = await wick(["build", "--init", "none", `tar:${archive}`, "-o", fromTar]);
   expect(result.status, result.stderr).toBe(0);
 }, 300_000);
-
-/** From the archive that the host itself is configured for. */
-function bootstrap(): void {
-  mkdirSync(testCache, { recursive: true });
-  const suite = execFileSync("sh", ["-c", '. /etc/os-release && printf %s "$VERSION_CODENAME"'], {
-    encoding: "utf8",
-  });
-  const lists = ["/etc/apt/sources.list", ...sourcesBelow("/etc/apt/sources.list.d")];
-  const mirrors = lists.filter((path) => existsSync(path));
-  const partial = `${archive}.partial.tar`;
-  const options = ["--quiet", "--mode=root", "--variant=essential"];
-  execFileSync("mmdebstrap", [...options, suite, partial, ...mirrors], { stdio: "pipe" });
-  renameSync(partial, archive);
-}
-
-function sourcesBelow(directory: string): string[] {
-  return readdirSync(directory)
-    .filter((name) => /\.(list|sources)$/.test(name))
-    .map((name) => join(directory, name));
-}
 
 /** Builds an image by these words. */
 async function build(...words: string[]): Promise<string> {
