@@ -53,11 +53,20 @@ export class FileExtents {
   }
 
   run(index: number): FileRun {
-    return {
-      logical: this.#logical.get(index),
-      start: this.#start.get(index),
-      length: this.#length.get(index),
-    };
+    return { logical: this.logical(index), start: this.start(index), length: this.length(index) };
+  }
+
+  /** First logical block, first block and length of the run at `index`, without an object. */
+  logical(index: number): number {
+    return this.#logical.get(index);
+  }
+
+  start(index: number): number {
+    return this.#start.get(index);
+  }
+
+  length(index: number): number {
+    return this.#length.get(index);
   }
 
   /** The runs of `file`, in order. */

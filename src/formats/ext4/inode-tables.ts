@@ -1,5 +1,6 @@
 import type { WritableStorage } from "../../bytes/index.ts";
 import { NO_PLACE, Tree, type Ino } from "../../tree/index.ts";
+import { ExtentRoots } from "./extent-roots.ts";
 import { extentRoot } from "./extents-writer.ts";
 import { BLOCK, INODE_SIZE, INODES_PER_BLOCK } from "./geometry.ts";
 import { encodeDevice, sealInode, writeInode, type InodeFields } from "./inode-encoder.ts";
@@ -34,6 +35,7 @@ export interface InodeTablesOptions {
 /** Writes the inode tables, group by group; untouched ones are left alone. */
 export class InodeTables {
   readonly #options: InodeTablesOptions;
+  readonly #roots = new ExtentRoots();
   readonly #chunk = new Uint8Array(CHUNK_BYTES);
   /** The inode at hand; one object for all, as this runs once for every file. */
   readonly #fields: InodeFields = {
@@ -171,7 +173,7 @@ export class InodeTables {
     if (place === NO_PLACE) return 0;
     const blocks = sink.extents.blocks(place);
     const tree = plan.extentTrees.get(number);
-    fields.iBlock = tree?.root ?? extentRoot(sink.extents.runs(place));
+    fields.iBlock = tree?.root ?? this.#roots.of(sink.extents, place);
     fields.blocks = blocks + (tree?.nodeBlocks ?? 0);
     return blocks;
   }
