@@ -30,6 +30,8 @@ export const forTheTests = [
   ["getfattr", "attr"],
   ["setfacl", "acl"],
   ["mmdebstrap", "mmdebstrap"],
+  ["umoci", "umoci"],
+  ["containerd", "containerd"],
   ["setpriv", "util-linux"],
   ["aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"],
   ["qemu-system-aarch64", "qemu-system-arm"],

@@ -151,10 +151,6 @@ test.skipIf(!canMount)(
 );
 
 test.skipIf(!canMount)("what the upper layers replace or delete is not written", () => {
-  console.log(
-    summary,
-    layersOf("three").map((l) => l.length),
-  );
   expect(summary.leftOutFiles).toBeGreaterThan(500);
   expect(summary.leftOutBytes).toBeGreaterThan(10 << 20);
 });
