@@ -12,7 +12,7 @@ import {
   undoAtExit,
   type FileLock,
 } from "../host/index.ts";
-import { digestOfFile } from "./digest.ts";
+import { sparseDigestOfFile } from "./digest.ts";
 import { isSameState, stateOf } from "./file-state.ts";
 import { imageSchema, type ImageFacts, type ImageRecord } from "./image-record.ts";
 import { ownDirectory, type StoreLayout } from "./layout.ts";
@@ -87,7 +87,7 @@ export class ImageStore {
     const meanwhile = await this.find(key, options.signal);
     if (meanwhile !== undefined) return meanwhile;
     const facts = await this.#write(making.path, write, options);
-    return this.#publish(key, making.path, facts);
+    return await this.#publish(key, making.path, facts);
   }
 
   /** While it is held nobody else makes the image of `key`; the file it names goes with it. */
@@ -134,7 +134,7 @@ export class ImageStore {
     const record = this.#recordOf(key);
     const path = this.#imageOf(key);
     if (record === undefined || stateOf(path)?.sizeBytes !== record.state.sizeBytes) return false;
-    return (await digestOfFile(path, signal)) === record.digest;
+    return (await sparseDigestOfFile(path, signal)) === record.digest;
   }
 
   /** What belongs to the image of `key`. */
@@ -152,7 +152,7 @@ export class ImageStore {
     const facts = await write(storage);
     // Reading it back keeps the processor busy while the disk is.
     const synced = storage.sync();
-    const [digest] = await Promise.all([digestOfFile(path, signal), synced]);
+    const [digest] = await Promise.all([sparseDigestOfFile(path, signal), synced]);
     return { facts, digest };
   }
 
@@ -186,7 +186,7 @@ export class ImageStore {
     const state = stateOf(path);
     if (isSameState(state, record.state)) return true;
     if (state?.sizeBytes === record.state.sizeBytes) {
-      if ((await digestOfFile(path, signal)) === record.digest) {
+      if ((await sparseDigestOfFile(path, signal)) === record.digest) {
         await this.#writeRecord(key, record.facts, record.digest);
         return true;
       }

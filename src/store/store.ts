@@ -2,7 +2,7 @@ import { lockFile, makePrivateDirectory, tryLockFile, type FileLock } from "../h
 import { BlobStore } from "./blobs.ts";
 import { claimPath } from "./claims.ts";
 import { ImageStore } from "./images.ts";
-import { storeLayout, type StoreLayout } from "./layout.ts";
+import { ownDirectory, storeLayout, type StoreLayout } from "./layout.ts";
 import { NameStore } from "./names.ts";
 import { PlaceStore } from "./places.ts";
 import { makeSpool, type SpoolFile } from "./spool.ts";
@@ -31,7 +31,7 @@ export class Store {
    * that are gone left half-made is swept first, unless another one is at work.
    */
   async use(signal?: AbortSignal): Promise<FileLock> {
-    makePrivateDirectory(this.#directory);
+    this.#makeDirectories();
     const alone = await tryLockFile(this.layout.lock, { mode: "exclusive", signal });
     if (alone !== undefined) {
       using _ = alone;
@@ -42,7 +42,7 @@ export class Store {
 
   /** For who removes: waits until nobody uses the store, and keeps everybody from it. */
   async useAlone(signal?: AbortSignal, onWait?: () => void): Promise<FileLock> {
-    makePrivateDirectory(this.#directory);
+    this.#makeDirectories();
     const lock = await lockFile(this.layout.lock, { mode: "exclusive", signal, onWait });
     try {
       await sweep(this.layout);
@@ -51,6 +51,11 @@ export class Store {
       lock[Symbol.dispose]();
       throw error;
     }
+  }
+
+  #makeDirectories(): void {
+    makePrivateDirectory(this.#directory);
+    ownDirectory(this.layout.tmp);
   }
 
   /** A temporary file that goes with its owner, however that ends. */
