@@ -5,6 +5,7 @@ import { checkFault } from "./faults.ts";
 import { FileStorage } from "./file-storage.ts";
 import { READ_CHUNK_BYTES, throwIfAborted } from "./files.ts";
 import { hostError } from "./host-error.ts";
+import { notRegular, REGULAR_FLAGS } from "./regular-file.ts";
 
 /** A stretch of a file: a blob in an archive, or all of a file that is `sizeBytes` long. */
 export interface FileRegion {
@@ -21,7 +22,9 @@ export async function* readRegion(
 ): AsyncGenerator<Uint8Array> {
   try {
     checkFault("open", path);
-    await using file = await open(path, "r");
+    // A stranger's layout may hold links, FIFOs and devices under a blob's name (threats A10).
+    await using file = await open(path, REGULAR_FLAGS);
+    if (!(await file.stat()).isFile()) throw notRegular(path);
     for (let done = 0; done < sizeBytes;) {
       throwIfAborted(signal);
       const chunk = await readChunk(file, path, offset + done, sizeBytes - done);
@@ -55,4 +58,14 @@ export function readHead({ path, offset, sizeBytes }: FileRegion, count: number)
   using storage = new FileStorage(path, "read");
   const head = new Uint8Array(Math.min(count, sizeBytes));
   return head.subarray(0, storage.readAt(head, offset));
+}
+
+/** All the bytes of a small region; IO when the file ends before it. */
+export function readExactRegion({ path, offset, sizeBytes }: FileRegion): Uint8Array {
+  const bytes = readHead({ path, offset, sizeBytes }, sizeBytes);
+  if (bytes.length === sizeBytes) return bytes;
+  throw new WickError(
+    "IO",
+    `Cannot read ${sanitise(path)}: it ends at byte ${offset + bytes.length}, wanted ${sizeBytes - bytes.length} more`,
+  );
 }

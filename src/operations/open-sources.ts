@@ -1,7 +1,10 @@
+import { sanitise } from "../bytes/index.ts";
 import type { ContentPlan } from "../config/index.ts";
+import { WickError } from "../errors/index.ts";
 import { wickDirectories } from "../host/index.ts";
 import {
   openSource,
+  type ParsedSource,
   parseSource,
   readRecipe,
   type Recipe,
@@ -11,21 +14,58 @@ import {
 import type { Context } from "./context.ts";
 import { runStep } from "./progress.ts";
 
+/** Opened sources, lowest first; disposing puts away what they keep on the host. */
+export interface OpenedSources extends Disposable {
+  readonly sources: readonly SourceContents[];
+}
+
 /**
  * Opens the source and what is merged on top, lowest first: packages are resolved and fetched.
  * All references are understood before the first is opened.
  */
-export async function openSources(
-  plan: ContentPlan,
-  context: Context,
-): Promise<readonly SourceContents[]> {
-  const cwd = context.workingDirectory;
-  const references = [plan.source, ...plan.with].map((text) => parseSource(text, { cwd }));
+export async function openSources(plan: ContentPlan, context: Context): Promise<OpenedSources> {
+  const references = referencesOf(plan, context);
   const recipe = plan.recipe === undefined ? undefined : await readRecipe(plan.recipe);
   const opened: SourceContents[] = [];
-  for (const reference of references) opened.push(await openOne(reference, plan, context));
-  if (recipe === undefined) return opened;
-  return opened.map((contents, i) => (i > 0 ? contents : withRecipe(contents, recipe)));
+  const release = (): void => {
+    for (const contents of opened.splice(0)) contents.release?.();
+  };
+  try {
+    for (const reference of references) opened.push(await openOne(reference, plan, context));
+  } catch (error) {
+    release();
+    throw error;
+  }
+  const sources = opened.map((contents, i) =>
+    i > 0 || recipe === undefined ? contents : withRecipe(contents, recipe),
+  );
+  return { sources, [Symbol.dispose]: release };
+}
+
+function referencesOf(plan: ContentPlan, { workingDirectory: cwd }: Context): ParsedSource[] {
+  const hasDockerfile = plan.dockerfile.file !== undefined;
+  const first = parseSource(plan.source, { cwd, hasDockerfile });
+  refuseDockerfileOptions(plan, first);
+  return [first, ...plan.with.map((text) => parseSource(text, { cwd }))];
+}
+
+/** Options of a Dockerfile that nothing would look at. */
+function refuseDockerfileOptions({ dockerfile, allowed }: ContentPlan, first: ParsedSource): void {
+  if (first.kind === "dockerfile") return;
+  const { file, buildArgs, target, secrets, noCache } = dockerfile;
+  const given = [
+    ...(file === undefined ? [] : ["-f"]),
+    ...(buildArgs.length > 0 ? ["--build-arg"] : []),
+    ...(target === undefined ? [] : ["--target"]),
+    ...(secrets.length > 0 ? ["--secret"] : []),
+    ...(noCache ? ["--no-cache"] : []),
+    ...(allowed.length > 0 ? ["--allow"] : []),
+  ];
+  if (given.length === 0) return;
+  throw new WickError(
+    "USAGE",
+    `Cannot use ${given.join(", ")} with ${sanitise(first.reference)}: this is for a folder with a Dockerfile`,
+  );
 }
 
 /** The user's own recipe stands in the place of the one that wick has for the source. */
@@ -53,6 +93,9 @@ function openOne(
       architecture: plan.arch,
       owner: plan.owner,
       refresh: plan.refresh,
+      environment: context.environment,
+      dockerfile: { settings: plan.dockerfile, allowed: plan.allowed },
+      onLine: (line) => step.line(line),
       onProgress: ({ doneBytes, totalBytes }) => step.bytes(doneBytes, totalBytes),
     });
     const contents = await source.open(context.signal);

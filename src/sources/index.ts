@@ -1,6 +1,7 @@
 /** sources/: where an application comes from: Debian packages, a directory, a tar archive. */
 export type { ReadMerged, Source, SourceContents } from "./source.ts";
-export { parseSource, type ParsedSource, type SourceKind } from "./parse.ts";
+export { parseSource } from "./parse.ts";
+export type { ParsedSource, ParseOptions, SourceKind } from "./parsed-source.ts";
 export { openSource, type SourceOptions } from "./open.ts";
 export { directoryLayer } from "./directory.ts";
 export {
@@ -21,3 +22,12 @@ export {
   type PackageRequest,
 } from "./deb/index.ts";
 export { readRecipe, type Recipe, recipeLayer } from "./recipe/index.ts";
+export {
+  type DownloadProgress,
+  type Kept,
+  logIn,
+  logOut,
+  type PulledImage,
+  pullImage,
+  type RegistrySourceOptions,
+} from "./registry/index.ts";

@@ -1,8 +1,19 @@
+import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
+import type { Environment } from "../host/index.ts";
+import { openStore, type Store } from "../store/index.ts";
 import { type DebArchitecture, debSource, type FetchProgress } from "./deb/index.ts";
 import { directorySource } from "./directory.ts";
+import { type EngineImage, engineSource } from "./engine/index.ts";
+import {
+  archiveSource,
+  guessedSource,
+  type ImageFileOptions,
+  layoutSource,
+  openStream,
+} from "./image-files/index.ts";
 import type { Owner } from "./owner.ts";
-import type { ParsedSource } from "./parse.ts";
+import type { ParsedSource } from "./parsed-source.ts";
 import type { Source } from "./source.ts";
 import { tarSource } from "./tar.ts";
 
@@ -10,6 +21,10 @@ import { tarSource } from "./tar.ts";
 export interface SourceOptions {
   /** wick's cache: package lists and packages are kept in it. */
   readonly cacheDirectory: string;
+  /** By default the one in the cache's directory. */
+  readonly store?: Store | undefined;
+  /** The caller's: where engines and registries are found by; empty by default. */
+  readonly environment?: Environment | undefined;
   /** The machine's architecture. */
   readonly architecture: "x86_64" | "aarch64";
   /** Owners of a directory's files in the image. */
@@ -38,7 +53,23 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
     case "dir":
       return directorySource(reference, rest, { owner: options.owner });
     case "tar":
-      return tarSource(reference, rest);
+      return parsed.isGuess === true
+        ? guessedSource(reference, rest, imageOptions(options))
+        : tarSource(reference, rest);
+    case "oci":
+      return layoutSource(parsed, imageOptions(options));
+    case "oci-archive":
+    case "docker-archive":
+      return archiveSource({ ...parsed, kind }, imageOptions(options));
+    case "docker-daemon":
+    case "podman":
+      return openEngine({ kind, name: rest, reference }, options);
+    case "registry":
+    case "dockerfile":
+      throw new WickError(
+        "UNSUPPORTED",
+        `Cannot use ${reference} yet: a source of the kind ${kind}`,
+      );
     case "image":
       throw new WickError(
         "UNSUPPORTED",
@@ -46,4 +77,19 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
         { hint: "an image can be run and inspected as it is" },
       );
   }
+}
+
+function imageOptions(options: SourceOptions): ImageFileOptions {
+  const store = options.store ?? openStore({ directory: options.cacheDirectory });
+  return { store, platform: { architecture: options.architecture } };
+}
+
+function openEngine(image: EngineImage, options: SourceOptions): Source {
+  const own = imageOptions(options);
+  const wanted = { reference: sanitise(image.reference), platform: own.platform };
+  const request = { kind: "docker-archive", name: wanted.reference, wanted } as const;
+  return engineSource(image, {
+    environment: options.environment ?? {},
+    openArchive: (chunks, signal) => openStream(chunks, request, own, signal),
+  });
 }

@@ -1,140 +1,89 @@
-import { isAbsolute, resolve } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
-import { statOf } from "../host/index.ts";
+import { parseReference, showReference } from "../formats/oci/index.ts";
 import { closest } from "./closest.ts";
-import { type FileKind, lookAtFile } from "./file-kind.ts";
+import { absolutePath, isPath, parsePath, splitTag } from "./parse-path.ts";
+import type { ParsedSource, ParseOptions } from "./parsed-source.ts";
 
-/** Kinds of source that can be opened; `image` is a finished image, for the operations. */
-export type SourceKind = "deb" | "dir" | "tar" | "image";
+type Parser = (rest: string, cwd: string) => Omit<ParsedSource, "reference">;
 
-/** A source as written, understood. */
-export interface ParsedSource {
-  readonly kind: SourceKind;
-  /** Packages for `deb`, `-` or an absolute path for `tar`, else an absolute path. */
-  readonly rest: string;
-  /** As the user wrote it. */
-  readonly reference: string;
-}
+/** What follows each prefix. */
+const prefixes: Readonly<Record<string, Parser>> = {
+  deb: (rest) => ({ kind: "deb", rest }),
+  dir: (rest, cwd) => ({ kind: "dir", rest: absolutePath(rest, cwd) }),
+  tar: (rest, cwd) => ({ kind: "tar", rest: rest === "-" ? rest : absolutePath(rest, cwd) }),
+  oci: (rest, cwd) => ({ kind: "oci", ...splitTag(rest, cwd) }),
+  "oci-archive": (rest, cwd) => ({ kind: "oci-archive", ...splitTag(rest, cwd) }),
+  "docker-archive": (rest, cwd) => ({ kind: "docker-archive", ...splitTag(rest, cwd) }),
+  "docker-daemon": (rest) => ({ kind: "docker-daemon", rest: engineName(rest) }),
+  podman: (rest) => ({ kind: "podman", rest: engineName(rest) }),
+  docker: (rest) => ({ kind: "registry", rest: registryName(rest) }),
+};
 
-const BUILT = ["deb", "dir", "tar"] as const;
 /** Settled names of sources that come later. */
-const LATER = [
-  "bin",
-  "docker",
-  "docker-archive",
-  "docker-daemon",
-  "list",
-  "oci",
-  "oci-archive",
-  "podman",
-] as const;
-
-/** Ends of names that are files and never images of a registry. */
-const FILE_SUFFIX =
-  /\.(ext4|img|raw|erofs|squashfs|sqfs|cpio|tar|tgz|tzst|txz|tbz2?|qcow2|deb|(tar|cpio|img|ext4)\.(gz|zst|xz|bz2|lz4))$/;
+const LATER = ["bin", "list"] as const;
 
 /**
  * Understands `PREFIX:REST`; a path (`/`, `./`, `../`, or with the suffix of an image or
- * archive) is looked at by its magic number; any other bare word is a registry's name.
+ * archive) is looked at; any other bare word is a registry's name.
  * Errors: USAGE, SOURCE_NOT_FOUND, UNSUPPORTED for what is settled and not built.
  */
-export function parseSource(text: string, options: { readonly cwd: string }): ParsedSource {
+export function parseSource(text: string, options: ParseOptions): ParsedSource {
   if (text === "") throw new WickError("USAGE", "Cannot use an empty source", { hint: HINT });
-  if (/^(\/|\.\.?(\/|$))/.test(text)) return fromPath(text, options.cwd);
+  if (/^(\/|\.\.?(\/|$))/.test(text)) return parsePath(text, options);
   const [, prefix, rest] = /^([a-z][a-z-]*):(.*)$/s.exec(text) ?? [];
   if (prefix !== undefined && rest !== undefined) {
-    const kind = BUILT.find((built) => built === prefix);
-    if (kind !== undefined) return { ...withPrefix(kind, rest, options.cwd), reference: text };
+    const parse = Object.hasOwn(prefixes, prefix) ? prefixes[prefix] : undefined;
+    if (parse !== undefined) return { ...parse(given(rest, prefix), options.cwd), reference: text };
     if (LATER.some((later) => later === prefix)) throw notYet(prefix);
   }
-  if (FILE_SUFFIX.test(text)) return fromPath(text, options.cwd);
-  throw registryName(text, prefix);
+  if (isPath(text)) return parsePath(text, options);
+  return fromRegistry(text, prefix);
 }
 
-const HINT = "write deb:nginx-light, dir:./rootfs, tar:rootfs.tar.gz, or the path of an image";
+const HINT =
+  "write nginx:alpine, deb:nginx-light, dir:./rootfs, tar:rootfs.tar.gz, or the path of an image";
 
-function withPrefix(
-  kind: (typeof BUILT)[number],
-  rest: string,
-  cwd: string,
-): Omit<ParsedSource, "reference"> {
-  if (rest === "") {
-    throw new WickError("USAGE", `Cannot use the source "${kind}:": nothing follows the colon`, {
-      hint: HINT,
-    });
-  }
-  if (kind === "deb" || (kind === "tar" && rest === "-")) return { kind, rest };
-  return { kind, rest: absolute(rest, cwd) };
-}
-
-function absolute(path: string, cwd: string): string {
-  return isAbsolute(path) ? path : resolve(cwd, path);
-}
-
-function fromPath(text: string, cwd: string): ParsedSource {
-  const rest = absolute(text, cwd);
-  const shown = sanitise(text);
-  const status = statOf(rest);
-  if (status === undefined) {
-    throw new WickError("SOURCE_NOT_FOUND", `Cannot use ${shown}: there is no such file`, {
-      hint: "a path is relative to the current directory",
-    });
-  }
-  if (status.isDirectory()) return { kind: "dir", rest, reference: text };
-  if (!status.isFile()) {
-    throw new WickError(
-      "SOURCE_FAILED",
-      `Cannot use ${shown}: neither a regular file nor a directory`,
-      { hint: "an archive from a pipe: tar:-" },
-    );
-  }
-  return { kind: kindOfFile(lookAtFile(rest), shown), rest, reference: text };
-}
-
-/** What a file that is not understood is, for the error. */
-const foreign: Readonly<Partial<Record<FileKind, string>>> = {
-  cpio: "a cpio archive",
-  deb: "a Debian package",
-  elf: "a program",
-  erofs: "an EROFS image",
-  qcow2: "a qcow2 disk",
-  squashfs: "a squashfs image",
-};
-
-function kindOfFile(file: FileKind, shown: string): "tar" | "image" {
-  if (file === "ext4") return "image";
-  if (file === "tar" || file === "compressed") return "tar";
-  const what = foreign[file];
-  if (what !== undefined) {
-    throw new WickError("UNSUPPORTED", `Cannot use ${shown}: ${what}, which wick cannot read yet`, {
-      hint: HINT,
-    });
-  }
-  throw new WickError(
-    "SOURCE_FAILED",
-    `Cannot use ${shown}: of an unknown kind, wanted an ext4 image or a tar archive`,
-    { hint: HINT },
-  );
+function given(rest: string, prefix: string): string {
+  if (rest !== "") return rest;
+  const message = `Cannot use the source "${prefix}:": nothing follows the colon`;
+  throw new WickError("USAGE", message, { hint: HINT });
 }
 
 function notYet(prefix: string): WickError {
+  const works = Object.keys(prefixes).map((built) => `${built}:`);
   return new WickError("UNSUPPORTED", `Cannot use a source of the kind "${prefix}:" yet`, {
-    hint: `kinds that work: ${BUILT.map((built) => `${built}:`).join(", ")}`,
+    hint: `kinds that work: ${works.join(", ")}`,
   });
 }
 
-function registryName(text: string, prefix: string | undefined): WickError {
-  const near = prefix === undefined ? [] : closest(prefix, [...BUILT, ...LATER], 1);
-  const meant = near[0] === undefined ? undefined : `${near[0]}${text.slice(prefix!.length)}`;
-  return new WickError(
-    "UNSUPPORTED",
-    `Cannot use "${sanitise(text)}": the name of an image in a registry, and registries come later`,
-    {
-      hint:
-        meant === undefined
-          ? `a file or directory begins with ./ (./${sanitise(text)}), a Debian package with deb:`
-          : `did you mean ${sanitise(meant)}?`,
-    },
+/** The complete name of an image in a registry. */
+function registryName(text: string): string {
+  return showReference(parseReference(text));
+}
+
+function fromRegistry(text: string, prefix: string | undefined): ParsedSource {
+  const known = [...Object.keys(prefixes), ...LATER];
+  const near = prefix === undefined ? undefined : closest(prefix, known, 1)[0];
+  const meant = near === undefined ? {} : { meant: `${near}${text.slice(prefix!.length)}` };
+  return { kind: "registry", rest: registryNameOrPath(text), ...meant, reference: text };
+}
+
+function registryNameOrPath(text: string): string {
+  try {
+    return registryName(text);
+  } catch (error) {
+    if (!(error instanceof WickError) || error.hint !== undefined) throw error;
+    const hint = `a file or directory begins with ./ (./${sanitise(text)}), a Debian package with deb:`;
+    throw new WickError(error.code, error.message, { cause: error, hint });
+  }
+}
+
+/** An engine's own name of an image, or its id: it knows more forms than registries do. */
+function engineName(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,400}$/.test(text) && !text.includes("..")) return text;
+  throw new WickError(
+    "USAGE",
+    `Cannot use the image name "${sanitise(text.slice(0, 200))}": wanted a name such as nginx:alpine, or an id`,
   );
 }

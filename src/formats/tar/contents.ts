@@ -23,6 +23,11 @@ export class Contents {
     this.#position = 0;
   }
 
+  /** Whether the archive holds all of the file as it is. */
+  get isPlain(): boolean {
+    return this.#map === undefined;
+  }
+
   /** Takes bytes `start` to `end` of `chunk`: the next bytes in the archive. */
   data(chunk: Uint8Array, start: number, end: number): void {
     if (this.#map === undefined) {

@@ -2,7 +2,14 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { isWickError } from "../../errors/index.ts";
 import { manifestOfTree, unpack } from "../../../test/support/manifest.ts";
-import { archive, file, header, long, pax } from "../../../test/support/tar-builder.ts";
+import {
+  archive,
+  file,
+  header,
+  long,
+  pax,
+  repairChecksum,
+} from "../../../test/support/tar-builder.ts";
 
 const name = fc.string({ minLength: 1, maxLength: 2, unit: fc.constantFrom("a", "b") });
 const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join("/"));
@@ -103,13 +110,6 @@ test("mutated archives give a tree or an error of wick's, and never hang", () =>
   expect([...codes].join()).toContain("ARCHIVE_INVALID");
   expect([...codes].join()).toContain("/|directory");
 });
-
-/** Makes the first block's sum right, so that a mutation reaches what lies behind it. */
-function repairChecksum(block: Uint8Array): void {
-  let sum = 8 * 0x20;
-  for (let i = 0; i < 512; i++) if (i < 148 || i >= 156) sum += block[i]!;
-  block.set(Buffer.from(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
-}
 
 test("random bytes are no archive", () => {
   fc.assert(

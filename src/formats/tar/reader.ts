@@ -93,6 +93,35 @@ export class TarReader {
     this.#offset += chunk.length;
   }
 
+  /** Where the next byte stands in the archive. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Whether the archive has said that nothing more comes. */
+  get isAtEnd(): boolean {
+    return this.#state === "end";
+  }
+
+  /**
+   * Bytes ahead that can be passed over without being looked at: the rest of a file's plain
+   * contents, or of padding. 0 where the next bytes say how it goes on.
+   */
+  get passableBytes(): number {
+    if (this.#state === "data") return this.#contents.isPlain ? this.#remaining : 0;
+    const isSkipped = this.#state === "skip" || this.#state === "padding";
+    return isSkipped ? this.#remaining + this.#padding : 0;
+  }
+
+  /** Passes over {@link passableBytes}, as if they had been pushed; the visitor gets no data. */
+  pass(): void {
+    this.#offset += this.passableBytes;
+    this.#remaining = 0;
+    if (this.#state === "data") return this.#endData(true);
+    this.#padding = 0;
+    this.#finishPayload();
+  }
+
   /**
    * Says that no more bytes come. An archive may end without zero blocks, but only between
    * entries; one of no bytes at all is refused, as GNU tar does.
