@@ -10,10 +10,13 @@ import type { BuildResult } from "./operations/build.ts";
 import type { Context } from "./operations/context.ts";
 import type { RunningMachine } from "./operations/machine.ts";
 import type { OpenedImage } from "./operations/open-image.ts";
+import type { LoginOptions, LoginResult, LogoutResult } from "./operations/login.ts";
+import type { PullOptions, PullResult } from "./operations/pull.ts";
 
 export { errorCodes, isWickError, WickError, type ErrorCode } from "./errors/index.ts";
 export { imageFormats } from "./config/image-formats.ts";
 export { initKinds } from "./config/init-kinds.ts";
+export { pullPolicies } from "./config/pull-policies.ts";
 export { shellLine } from "./vmm/shell-line.ts";
 export type { FinalReport } from "./guest/index.ts";
 export type { MachineExit, StopOptions } from "./operations/machine.ts";
@@ -21,6 +24,7 @@ export type { Inspection } from "./operations/inspect.ts";
 export type { ListedNode } from "./operations/open-image.ts";
 export type { ProgressEvent, ProgressListener } from "./operations/progress.ts";
 export type { TimelinePoint } from "./operations/timeline.ts";
+export type { LoginOptions, LoginResult, LogoutResult, PullOptions, PullResult };
 export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, RunOptions };
 
 /**
@@ -43,6 +47,24 @@ export async function run(options: RunOptions, context: Context): Promise<Runnin
 export async function openImage(path: string, context: Context): Promise<OpenedImage> {
   const operation = await import("./operations/open-image.ts");
   return operation.openImage(path, context);
+}
+
+/** Brings an image of a registry into the store; asks the registry even for what is here. */
+export async function pull(options: PullOptions, context: Context): Promise<PullResult> {
+  const operation = await import("./operations/pull.ts");
+  return operation.pull(options, context);
+}
+
+/** Shows a user and password to a registry and keeps them where Docker would. */
+export async function login(options: LoginOptions, context: Context): Promise<LoginResult> {
+  const operation = await import("./operations/login.ts");
+  return operation.login(options, context);
+}
+
+/** Forgets what is kept for a registry. */
+export async function logout(registry: string, context: Context): Promise<LogoutResult> {
+  const operation = await import("./operations/login.ts");
+  return operation.logout(registry, context);
 }
 
 /** wick's own version. */

@@ -4,6 +4,8 @@ import { addBuild } from "./commands/build.ts";
 import { addCat } from "./commands/cat.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLs } from "./commands/ls.ts";
+import { addLogin, addLogout } from "./commands/login.ts";
+import { addPull } from "./commands/pull.ts";
 import { addRun, prepareRunWords } from "./commands/run.ts";
 import { addVersion } from "./commands/version.ts";
 import { errorJson, errorText, ExitCode } from "./fail.ts";
@@ -19,7 +21,18 @@ function makeProgram(): Command {
     .showHelpAfterError("(wick --help shows what there is)")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  for (const add of [addBuild, addRun, addInspect, addLs, addCat, addVersion]) add(program);
+  for (const add of [
+    addBuild,
+    addRun,
+    addInspect,
+    addLs,
+    addCat,
+    addPull,
+    addLogin,
+    addLogout,
+    addVersion,
+  ])
+    add(program);
   for (const command of program.commands) {
     command
       .helpOption("--help", "show this help")

@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import { imageFormats } from "../index.ts";
+import { imageFormats, pullPolicies } from "../index.ts";
 import { progressModes, type ProgressMode } from "./progress/choose.ts";
 
 /** Collects an option that may be given several times. */
@@ -108,5 +108,17 @@ export function addContentOptions(command: Command): Command {
       ).argParser(collect),
     )
     .option("--platform <platform>", "linux/amd64 or linux/arm64")
-    .option("--refresh", "ask the archive for new package lists first");
+    .option("--refresh", "ask the archive for new package lists first")
+    .addOption(
+      new Option("--pull <when>", "ask registries for images (missing)").choices(pullPolicies),
+    )
+    .addOption(insecureOption());
+}
+
+/** For every command that talks to registries. */
+export function insecureOption(): Option {
+  return new Option(
+    "--insecure <host>",
+    "a registry for which any certificate, or plain HTTP, will do",
+  ).argParser(collect);
 }

@@ -2,6 +2,8 @@
 export { imageFormats, type Compression, type ImageFormat } from "./image-formats.ts";
 export { refuseCopy } from "./image-options.ts";
 export type { BuildOptions, RunOptions } from "./options.ts";
+export { parseOptions } from "./parse.ts";
+export type { PullPolicy } from "./pull-policies.ts";
 export {
   planBuild,
   planRun,

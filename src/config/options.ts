@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { imageFormats } from "./image-formats.ts";
 import { allowances } from "../sources/index.ts";
 import { initKinds } from "./init-kinds.ts";
+import { pullPolicies } from "./pull-policies.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 const texts = v.optional(v.array(text));
@@ -57,6 +58,10 @@ const contentEntries = {
   allow: v.optional(v.array(v.picklist(allowances, `wanted one of ${allowances.join(", ")}`))),
   /** Ask the archive for newer package lists even when the kept ones are young. */
   refresh: v.optional(v.boolean()),
+  /** When a registry is asked for an image: by default where it is not here. */
+  pull: v.optional(v.picklist(pullPolicies, `wanted one of ${pullPolicies.join(", ")}`)),
+  /** Registries, `HOST[:PORT]`, for which any certificate, or plain HTTP, will do. */
+  insecure: texts,
 } as const;
 
 /** Options of `build`. */

@@ -31,6 +31,7 @@ import type { Compression, ImageFormat } from "./image-formats.ts";
 import { checkFormatOptions, compressionOf, formatOf } from "./image-options.ts";
 import type { initKinds } from "./init-kinds.ts";
 import { parseOptions } from "./parse.ts";
+import type { PullPolicy } from "./pull-policies.ts";
 
 export type InitKind = (typeof initKinds)[number];
 export type Arch = "x86_64" | "aarch64";
@@ -65,6 +66,9 @@ export interface ContentPlan {
   /** Time of everything that wick itself adds: SOURCE_DATE_EPOCH, else 1970. */
   readonly mtimeSeconds: number;
   readonly refresh: boolean;
+  readonly pull: PullPolicy;
+  /** Registries, `HOST[:PORT]`. */
+  readonly insecure: readonly string[];
   /** For a folder with a Dockerfile. */
   readonly dockerfile: DockerfileSettings;
   /** What such a folder is allowed. */
@@ -200,6 +204,8 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
     needsApplication: "output" in given,
     mtimeSeconds: sourceDateEpoch(caller.environment),
     refresh: given.refresh ?? false,
+    pull: given.pull ?? "missing",
+    insecure: (given.insecure ?? []).map((host) => host.toLowerCase()),
     dockerfile: dockerfileSettings(given, caller),
     allowed: given.allow ?? [],
   };

@@ -49,7 +49,8 @@ function connector(build: typeof buildConnector, options: DispatcherOptions): Co
   if (proxy === undefined) {
     return (target, callback) => {
       connect(target, (error, socket) => {
-        if (socket !== null) options.connected(target.hostname, socket.remoteAddress ?? "");
+        // On an error undici gives no second argument, whatever its types say.
+        if (error === null) options.connected(target.hostname, socket.remoteAddress ?? "");
         answer(callback, error, socket);
       });
     };

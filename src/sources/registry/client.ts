@@ -47,6 +47,11 @@ export class RegistryClient {
     return this.#protocol !== undefined;
   }
 
+  /** The token service's host that was not shown the credentials, if there is such. */
+  get withheldFrom(): string | undefined {
+    return this.#authorizer.withheldFrom;
+  }
+
   /** The answer, of a status below 300 or one of `expected`; else an error that says what to do. */
   async get(request: RegistryRequest, expected: readonly number[] = []): Promise<HttpResponse> {
     let authorization = this.#authorizer.known(request.scope);

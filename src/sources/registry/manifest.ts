@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
 import { WickError } from "../../errors/index.ts";
 import {
   type Digest,
   DOCUMENT_MAX_BYTES,
-  type ImageIndex,
-  type ImageManifest,
   manifestMediaTypes,
   parseIndexOrManifest,
 } from "../../formats/oci/index.ts";
+import { digestOf } from "../image/index.ts";
 import type { RegistryClient } from "./client.ts";
 import { checkEncoding } from "./encoding.ts";
 
@@ -15,7 +13,8 @@ import { checkEncoding } from "./encoding.ts";
 export interface FetchedDocument {
   readonly bytes: Uint8Array;
   readonly digest: Digest;
-  readonly document: ImageIndex | ImageManifest;
+  /** Its Content-Type; "" where the server says none. */
+  readonly mediaType: string;
 }
 
 /** Which document is wanted. */
@@ -50,14 +49,12 @@ export async function fetchDocument(
   checkEncoding(response, action);
   const { bytes, isWhole } = await response.body.upTo(DOCUMENT_MAX_BYTES);
   if (!isWhole) throw tooBig(name);
-  const digest: Digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  const digest = digestOf(bytes);
   checkIdentity(wanted, bytes, digest);
-  const served = response.header("content-type");
-  const mediaType = wanted.mediaType ?? served;
-  const document = parseIndexOrManifest(bytes, { name, mediaType });
-  // What the descriptor says has been held against it; what the server says must agree too (R7).
-  if (wanted.mediaType !== undefined) parseIndexOrManifest(bytes, { name, mediaType: served });
-  return { bytes, digest, document };
+  const mediaType = response.header("content-type") ?? "";
+  // What the server calls it must agree with what it says of itself (R7).
+  parseIndexOrManifest(bytes, { name, mediaType });
+  return { bytes, digest, mediaType };
 }
 
 function checkIdentity(

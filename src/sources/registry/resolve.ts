@@ -1,55 +1,34 @@
 import { sanitise } from "../../bytes/index.ts";
-import { type ErrorCode, isWickError, WickError } from "../../errors/index.ts";
-import {
-  choosePlatform,
-  type Descriptor,
-  type Digest,
-  type ImageManifest,
-  type ImageReference,
-  showReference,
-  type WantedPlatform,
-} from "../../formats/oci/index.ts";
+import { isWickError, WickError } from "../../errors/index.ts";
+import { type Descriptor, type ImageReference, showReference } from "../../formats/oci/index.ts";
 import { fetchDocument, type FetchedDocument } from "./manifest.ts";
 import { askInTurn } from "./mirrors.ts";
 import type { RegistrySession } from "./session.ts";
 
-/** What a reference stands for now. */
-export interface Resolved {
-  /** Of what the tag names: the index where there is one. */
-  readonly digest: Digest;
-  readonly manifestDigest: Digest;
-  readonly manifestBytes: Uint8Array;
-  readonly manifest: ImageManifest;
+/** What a name stands for: an index or a manifest. */
+export interface FirstDocument {
+  readonly bytes: Uint8Array;
+  readonly descriptor: Descriptor;
 }
 
-/** An index may hold indexes; those hold manifests (R8). */
-const INDEX_LEVELS_MAX = 2;
-
-/** Asks the registry what `reference` stands for on a platform: one tag look-up, then digests. */
-export async function resolveReference(
+/** Asks what a name stands for, once; from then on everything goes by digest (R14). */
+export async function fetchFirst(
   session: RegistrySession,
   reference: ImageReference,
-  platform: WantedPlatform,
-): Promise<Resolved> {
-  const { repository } = reference;
-  const name = sanitise(showReference(reference));
-  const first = await fetchAny(session, reference, {
-    tagOrDigest: reference.digest ?? reference.tag ?? "latest",
-  });
-  let current = first;
-  for (let level = 0; current.document.kind === "index"; level++) {
-    if (level === INDEX_LEVELS_MAX) throw tooDeep(name);
-    const descriptor = choosePlatform(current.document, platform, name);
-    refuseForeign(descriptor, name);
-    current = await fetchAny(session, { ...reference, repository }, { ...asWanted(descriptor) });
-  }
-  const { digest: manifestDigest, bytes: manifestBytes, document: manifest } = current;
-  for (const layer of [manifest.config, ...manifest.layers]) refuseForeign(layer, name);
-  return { digest: first.digest, manifestDigest, manifestBytes, manifest };
+): Promise<FirstDocument> {
+  const tagOrDigest = reference.digest ?? reference.tag ?? "latest";
+  const { bytes, digest, mediaType } = await fetchAny(session, reference, { tagOrDigest });
+  return { bytes, descriptor: { digest, size: bytes.length, mediaType } };
 }
 
-function asWanted({ digest, size, mediaType }: Descriptor) {
-  return { tagOrDigest: digest, size, mediaType };
+/** The bytes of an index or manifest that another document names. */
+export async function fetchByDigest(
+  session: RegistrySession,
+  reference: ImageReference,
+  { digest, size, mediaType }: Descriptor,
+): Promise<Uint8Array> {
+  const wanted = { tagOrDigest: digest, size, mediaType };
+  return (await fetchAny(session, reference, wanted)).bytes;
 }
 
 async function fetchAny(
@@ -76,8 +55,7 @@ function notFound(error: WickError, { registry, repository, tag }: ImageReferenc
   const hint = isHub
     ? `is the name right? see https://hub.docker.com/r/${repository.replace(/^library\//, "_/")}`
     : `are the name and the tag ${sanitise(tag ?? "")} right? a private one may need: wick login ${host}`;
-  const code: ErrorCode = "SOURCE_NOT_FOUND";
-  return new WickError(code, error.message, { hint, cause: error });
+  return new WickError("SOURCE_NOT_FOUND", error.message, { hint, cause: error });
 }
 
 /** Content that is kept elsewhere (R5, CVE-2020-15157): no other host is contacted for it. */
@@ -88,12 +66,5 @@ export function refuseForeign({ urls, digest }: Descriptor, name: string): void 
     "UNSUPPORTED",
     `Cannot pull ${name}: its part ${digest} is to come from ${sanitise(url.slice(0, 200))}, wanted it in the registry`,
     { hint: "push the image again with its layers: Docker calls those nondistributable artifacts" },
-  );
-}
-
-function tooDeep(name: string): WickError {
-  return new WickError(
-    "IMAGE_LIMIT",
-    `Cannot pull ${name}: an index within an index within an index, wanted at most ${INDEX_LEVELS_MAX} levels`,
   );
 }
