@@ -83,30 +83,73 @@ test("files that cannot be used say what they are", () => {
   }
 });
 
-test("settled kinds that are not built, and registry names, are UNSUPPORTED with a way out", () => {
-  for (const [text, message, hint] of [
-    ["oci:./layout", 'the kind "oci:" yet', "deb:, dir:, tar:"],
-    ["docker:nginx", 'the kind "docker:" yet', "dir:"],
-    ["nginx:alpine", "registries come later", "a file or directory begins with ./"],
-    ["nginx", "registries come later", "(./nginx)"],
-    ["localhost:5000/x:1", "registries come later", "./"],
-    ["dbe:nginx", "registries come later", "did you mean deb:nginx?"],
-    ["tra:x.tar", "registries come later", "did you mean tar:x.tar?"],
+test("settled kinds that are not built are UNSUPPORTED with a way out", () => {
+  expect(() => at("bin:x")).toThrow(
+    expect.objectContaining({
+      code: "UNSUPPORTED",
+      message: expect.stringContaining('the kind "bin:" yet'),
+      hint: expect.stringContaining("deb:, dir:, tar:, oci:"),
+    }),
+  );
+});
+
+test("any other word is a registry's name by Docker's rules, never a file", () => {
+  for (const [text, rest] of [
+    ["nginx", "docker.io/library/nginx:latest"],
+    ["docker:nginx:alpine", "docker.io/library/nginx:alpine"],
+    ["localhost:5000/x:1", "localhost:5000/x:1"],
+    ["tor:1.0", "docker.io/library/tor:1.0"],
   ] as const) {
-    if (text.endsWith(".tar")) continue;
-    expect(() => at(text), text).toThrow(
-      expect.objectContaining({
-        code: "UNSUPPORTED",
-        message: expect.stringContaining(message),
-        hint: expect.stringContaining(hint),
-      }),
-    );
+    expect(at(text), text).toMatchObject({ kind: "registry", rest, reference: text });
   }
+  expect(at("dbe:nginx")).toMatchObject({ kind: "registry", meant: "deb:nginx" });
+  expect(at("nginx:alpine").meant).toBeUndefined();
+  expect(() => at("Not/A_name:")).toThrow(expect.objectContaining({ code: "USAGE" }));
+  expect(() => at("a..b")).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining("with . _ - and / between") }),
+  );
+});
+
+test("layouts and archives have a tag after the path, which may itself hold colons", () => {
+  const root = temporaryDirectory();
+  mkdirSync(join(root, "a:b"));
+  writeFileSync(join(root, "x.tar"), "");
+  for (const [text, rest, tag] of [
+    ["oci:./a:b", join(root, "a:b"), undefined],
+    ["oci:./a:b:1.0", join(root, "a:b"), "1.0"],
+    ["oci:a:b:v:1", join(root, "a:b"), "v:1"],
+    ["docker-archive:./x.tar:reg:5000/n:1", join(root, "x.tar"), "reg:5000/n:1"],
+    ["oci-archive:x.tar", join(root, "x.tar"), undefined],
+    ["docker-archive:-", "-", undefined],
+    ["docker-archive:-:n:1", "-", "n:1"],
+    ["oci:none:1", join(root, "none:1"), undefined],
+  ] as const) {
+    const parsed = at(text, root);
+    expect([parsed.rest, parsed.tag], text).toEqual([rest, tag]);
+  }
+  expect(at("docker-daemon:app:1")).toMatchObject({ kind: "docker-daemon", rest: "app:1" });
+  expect(at("podman:localhost/app")).toMatchObject({ kind: "podman", rest: "localhost/app" });
+  expect(() => at("podman:../x")).toThrow(expect.objectContaining({ code: "USAGE" }));
+});
+
+test("a directory is a layout or a Dockerfile's folder by what is in it", () => {
+  const root = temporaryDirectory();
+  for (const name of ["layout", "folder", "plain"]) mkdirSync(join(root, name));
+  writeFileSync(join(root, "layout/oci-layout"), "{}");
+  writeFileSync(join(root, "folder/Containerfile"), "FROM scratch");
+  expect(["layout", "folder", "plain"].map((name) => at(`./${name}`, root).kind)).toEqual([
+    "oci",
+    "dockerfile",
+    "dir",
+  ]);
+  const options = { cwd: root, hasDockerfile: true };
+  expect(parseSource("./plain", options).kind).toBe("dockerfile");
+  expect(at("dir:folder", root).kind).toBe("dir");
 });
 
 test("empty sources and bad packages are USAGE before anything is done", () => {
   const options = { cacheDirectory: "/nonexistent", architecture: "x86_64" } as const;
-  for (const text of ["", "deb:", "dir:", "tar:"]) {
+  for (const text of ["", "deb:", "dir:", "tar:", "oci:", "podman:", "docker:"]) {
     expect(() => at(text), text).toThrow(expect.objectContaining({ code: "USAGE" }));
   }
   for (const text of [
