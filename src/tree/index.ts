@@ -18,4 +18,5 @@ export { Unpacker, type UnpackOptions } from "./unpack.ts";
 export { type StackOptions, type StackSummary, unpackLayers } from "./layer-stack.ts";
 export { graftTree } from "./graft.ts";
 export { MemorySink } from "./memory-sink.ts";
+export { SpoolSink } from "./spool-sink.ts";
 export { playTree } from "./play.ts";

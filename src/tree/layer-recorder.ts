@@ -41,7 +41,8 @@ export class LayerRecorder implements LayerVisitor {
     if (whiteout !== undefined) return this.#whiteout(entry, whiteout);
     checkNode(entry);
     const { hidden, sink, xattrs } = this.#recording;
-    const known = { ...entry, path, xattrs: xattrs.shared(entry) };
+    // What a hard link's header says beside its target is nobody's.
+    const known = { ...entry, path, xattrs: entry.type === "hardlink" ? [] : xattrs.shared(entry) };
     hidden.add(path, entry.type === "directory" ? HIDES.itself : HIDES.both);
     if (entry.type !== "file") return this.#record(known, NO_PLACE);
     this.#file = known;

@@ -203,6 +203,55 @@ test("each layer is told that its turn comes while the one above it is played, a
   expect(events).toEqual(["prepare 0", "play 1", "let go 0"]);
 });
 
+test("case 74: what a stack keeps grows by the entries, some two hundred bytes each, and no more", async () => {
+  const PER_LAYER = 40_000;
+  const blank = {
+    type: "file",
+    size: 0,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: { seconds: 1_600_000_000, nanoseconds: 0 },
+    xattrs: [],
+  } as const;
+  // Each replaces a tenth of what is below it.
+  const layer = (number: number): Layer => ({
+    ...tarLayer(`layer ${number}`, new Uint8Array()),
+    async play(visitor) {
+      for (let i = 0; i < PER_LAYER; i++) {
+        const name = `usr/share/d${i % 100}/a file of that kind ${i + number * PER_LAYER * 0.9}`;
+        visitor.entry({ ...blank, path: Buffer.from(name) });
+        visitor.endFile();
+      }
+      return Promise.resolve();
+    },
+  });
+  const growth = async (layers: number): Promise<number> => {
+    const before = process.memoryUsage().arrayBuffers;
+    const { tree } = await unpackStack(Array.from({ length: layers }, (_, i) => layer(i)));
+    const after = process.memoryUsage().arrayBuffers;
+    expect(tree.nameCount).toBe(PER_LAYER + (layers - 1) * PER_LAYER * 0.9 + 102);
+    return (after - before) / (layers * PER_LAYER);
+  };
+  // Measured 2026-11: 120 to 230; columns grow by doubling, old ones may wait for the collector.
+  expect(await growth(2)).toBeLessThan(600);
+  expect(await growth(8)).toBeLessThan(500);
+});
+
+test("case 22: an empty layer changes nothing, wherever it is", async () => {
+  const nothing = (): Layer => tarLayer("empty", archive());
+  const full = (): Layer => tarLayer("full", archive(file("a", "1")));
+  for (const layers of [
+    [nothing(), full()],
+    [full(), nothing()],
+    [nothing(), full(), nothing()],
+  ]) {
+    expect(shownTree(await unpackStack(layers))).toEqual(["/a = 1"]);
+  }
+  expect(shownTree(await unpackStack([nothing()]))).toEqual([]);
+  expect(shownTree(await unpackStack([nothing(), nothing()]))).toEqual([]);
+});
+
 test("no layers make an empty tree, a single one goes straight through", async () => {
   expect(shownTree(await stack())).toEqual([]);
   const { tree, sink, summary } = await stack([file("a", "1"), file(".wh.a"), file(".wh.b")]);

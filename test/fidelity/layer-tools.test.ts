@@ -3,7 +3,10 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createExt4 } from "../../src/formats/ext4/index.ts";
+import { FileStorage } from "../../src/host/index.ts";
 import { MemorySink, Tree, unpackLayers } from "../../src/tree/index.ts";
+import { canMount, e2fsck, kernelComplaints, mountImage } from "../support/ext4-image.ts";
 import { Containerd } from "../support/containerd.ts";
 import {
   LATEST_SECONDS,
@@ -119,6 +122,39 @@ test.skipIf(!isRoot)("containerd unpacks generated stacks to the same trees", as
     expect(asContainerdHasIt(await ours(image)), image.name).toEqual(asContainerdHasIt(theirs));
   }
 });
+
+test.skipIf(!isRoot || !canMount)(
+  "generated stacks, written into ext4 and mounted, are what umoci unpacks",
+  async () => {
+    const images = imagesOf({ complete: true, once: false }).slice(0, 8);
+    const layout = temporaryDirectory();
+    writeLayout(layout, images);
+    for (const what of images) {
+      const path = join(temporaryDirectory(), "x.ext4");
+      await writeExt4(path, what);
+      expect(e2fsck(path)).toMatchObject({ status: 0 });
+      const theirs = byUmoci(layout, what.name);
+      using mount = mountImage(path);
+      const lines = manifestOfDirectory(mount.root).filter((line) => !isLostFound(line));
+      expect(withTimesOf(lines, theirs), what.name).toEqual(theirs);
+      expect(kernelComplaints(mount.device)).toEqual([]);
+    }
+  },
+);
+
+const isLostFound = (line: string): boolean => line.startsWith("/lost+found|");
+
+async function writeExt4(path: string, { layers }: LayoutImage): Promise<void> {
+  using storage = new FileStorage(path, "create");
+  const warn = (): void => undefined;
+  const writer = createExt4(storage, { journal: true, uuid: new Uint8Array(16).fill(7), warn });
+  const tree = new Tree();
+  await unpackLayers(
+    layers.map((bytes, i) => tarLayer(`layer ${i}`, bytes)),
+    { tree, sink: writer.sink, warn, play: (layer, visitor) => layer.play(visitor) },
+  );
+  writer.finish(tree);
+}
 
 /** By hand: an image of layers of entries, the lowest first. */
 const image = (name: string, ...layers: readonly (readonly Uint8Array[])[]): LayoutImage => ({

@@ -108,3 +108,10 @@ export function file(name: Bytes, contents: Bytes = "", fields: HeaderFields = {
 export function archive(...parts: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat([...parts, new Uint8Array(2 * BLOCK)]);
 }
+
+/** Makes the first block's sum right, so that a mutation reaches what lies behind it. */
+export function repairChecksum(block: Uint8Array): void {
+  let sum = 8 * 0x20;
+  for (let i = 0; i < 512; i++) if (i < 148 || i >= 156) sum += block[i]!;
+  block.set(Buffer.from(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
+}
