@@ -219,7 +219,7 @@ function dockerfileSettings(given: Content, caller: Caller): DockerfileSettings 
     target: given.target,
     secrets: (given.secret ?? []).map((text) => parseSecret(text, workingDirectory)),
     noCache: given.cache === false,
-    pull: false,
+    pull: given.pull === "always",
   };
 }
 

@@ -57,7 +57,8 @@ async function make(
 ): Promise<{ readonly result: ImageResult; readonly made: Made }> {
   using inUse = await storeInUse(context);
   const { store } = inUse;
-  const sources = await openSources(plan, context);
+  using opened = await openSources(plan, context);
+  const { sources } = opened;
   const key = store && (await imageKey(plan, sources, context.signal));
   if (store !== undefined && key !== undefined) {
     const { facts, made } = await imageAt({ store, key, plan, sources }, plan.output, context);

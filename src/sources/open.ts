@@ -4,12 +4,19 @@ import type { Environment } from "../host/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { type DebArchitecture, debSource, type FetchProgress } from "./deb/index.ts";
 import { directorySource } from "./directory.ts";
+import {
+  type Allowance,
+  type DockerfileSettings,
+  dockerfileSource,
+  PLAIN_BUILD,
+} from "./dockerfile/index.ts";
 import { type EngineImage, engineSource } from "./engine/index.ts";
 import {
   archiveSource,
   guessedSource,
   type ImageFileOptions,
   layoutSource,
+  openArchive,
   openStream,
 } from "./image-files/index.ts";
 import type { Owner } from "./owner.ts";
@@ -31,6 +38,11 @@ export interface SourceOptions {
   readonly owner?: Owner | undefined;
   /** Fetch package lists anew. */
   readonly refresh?: boolean | undefined;
+  /** How a folder with a Dockerfile is built, and what it is allowed. */
+  readonly dockerfile?:
+    { readonly settings: DockerfileSettings; readonly allowed: readonly Allowance[] } | undefined;
+  /** Gets each line that a builder says. */
+  readonly onLine?: ((line: string) => void) | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
 }
 
@@ -64,8 +76,9 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
     case "docker-daemon":
     case "podman":
       return openEngine({ kind, name: rest, reference }, options);
-    case "registry":
     case "dockerfile":
+      return openDockerfile(parsed, options);
+    case "registry":
       throw new WickError(
         "UNSUPPORTED",
         `Cannot use ${reference} yet: a source of the kind ${kind}`,
@@ -82,6 +95,20 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
 function imageOptions(options: SourceOptions): ImageFileOptions {
   const store = options.store ?? openStore({ directory: options.cacheDirectory });
   return { store, platform: { architecture: options.architecture } };
+}
+
+function openDockerfile({ reference, rest }: ParsedSource, options: SourceOptions): Source {
+  const own = imageOptions(options);
+  const wanted = { reference: sanitise(reference), platform: own.platform };
+  const { settings = PLAIN_BUILD, allowed = [] } = options.dockerfile ?? {};
+  return dockerfileSource(reference, rest, {
+    settings,
+    allowed,
+    architecture: options.architecture,
+    environment: options.environment ?? {},
+    onLine: options.onLine ?? (() => undefined),
+    openArchive: ({ kind, path }, signal) => openArchive({ kind, path, wanted }, own, signal),
+  });
 }
 
 function openEngine(image: EngineImage, options: SourceOptions): Source {

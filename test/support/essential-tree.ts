@@ -12,17 +12,24 @@ export function essentialTree(): string {
   const archive = join(testCache, "mmdebstrap-essential.tar");
   if (existsSync(archive)) return archive;
   mkdirSync(testCache, { recursive: true });
-  const suite = execFileSync("sh", ["-c", '. /etc/os-release && printf %s "$VERSION_CODENAME"'], {
-    encoding: "utf8",
-  });
-  const lists = ["/etc/apt/sources.list", ...sourcesBelow("/etc/apt/sources.list.d")];
-  const mirrors = lists.filter((path) => existsSync(path));
   // Several test files may come here at once.
   const partial = `${archive}.${process.pid}.tar`;
   const options = ["--quiet", "--mode=root", "--variant=essential"];
-  execFileSync("mmdebstrap", [...options, suite, partial, ...mirrors], { stdio: "pipe" });
+  execFileSync("mmdebstrap", [...options, suite(), partial, ...aptSources()], { stdio: "pipe" });
   renameSync(partial, archive);
   return archive;
+}
+
+/** The host's own release: `bookworm`. */
+export function suite(): string {
+  const line = '. /etc/os-release && printf %s "$VERSION_CODENAME"';
+  return execFileSync("sh", ["-c", line], { encoding: "utf8" });
+}
+
+/** The files that say which archives the host's apt uses. */
+export function aptSources(): string[] {
+  const lists = ["/etc/apt/sources.list", ...sourcesBelow("/etc/apt/sources.list.d")];
+  return lists.filter((path) => existsSync(path));
 }
 
 function sourcesBelow(directory: string): string[] {

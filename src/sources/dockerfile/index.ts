@@ -2,4 +2,4 @@
 export { allowances, dockerfileIn, type Allowance } from "./context.ts";
 export { dockerfileSource } from "./dockerfile.ts";
 export { parseSecret } from "./secrets.ts";
-export type { DockerfileSettings } from "./request.ts";
+export { PLAIN_BUILD, type DockerfileSettings } from "./request.ts";

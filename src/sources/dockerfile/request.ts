@@ -15,6 +15,16 @@ export interface DockerfileSettings {
   readonly pull: boolean;
 }
 
+/** A build as the Dockerfile alone says it. */
+export const PLAIN_BUILD: DockerfileSettings = {
+  file: undefined,
+  buildArgs: [],
+  target: undefined,
+  secrets: [],
+  noCache: false,
+  pull: false,
+};
+
 /** One build, for any builder. */
 export interface BuildRequest extends DockerfileSettings {
   readonly context: BuildContext;

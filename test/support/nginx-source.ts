@@ -1,0 +1,60 @@
+/** For tests: what a Dockerfile that compiles nginx needs, from Debian's archive; kept between runs. */
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { testCache } from "./cli.ts";
+import { aptSources, suite } from "./essential-tree.ts";
+
+/** A root file system with a compiler and the essential packages, as a tar archive. */
+export function compilerTree(): string {
+  const archive = join(testCache, "mmdebstrap-compiler.tar");
+  if (existsSync(archive)) return archive;
+  mkdirSync(testCache, { recursive: true });
+  const partial = `${archive}.${process.pid}.tar`;
+  const options = ["--quiet", "--mode=root", "--variant=essential", "--include=gcc,libc6-dev,make"];
+  execFileSync("mmdebstrap", [...options, suite(), partial, ...aptSources()], { stdio: "pipe" });
+  renameSync(partial, archive);
+  return archive;
+}
+
+/** The tarball of nginx's own sources, as Debian's source package has it, and its version. */
+export function nginxSource(): { readonly path: string; readonly version: string } {
+  const directory = join(testCache, "nginx-source");
+  if (!existsSync(directory)) download(directory);
+  const name = readdirSync(directory).find((file) => file.endsWith(".orig.tar.gz"))!;
+  return { path: join(directory, name), version: /_([\d.]+)\.orig/.exec(name)![1]! };
+}
+
+/** The host's archives, asked for sources; nothing of the host's apt is changed. */
+function download(directory: string): void {
+  const work = `${directory}.${process.pid}`;
+  for (const name of ["etc", "lists/partial", "cache/archives/partial", "out"]) {
+    mkdirSync(join(work, name), { recursive: true });
+  }
+  for (const [i, path] of aptSources().entries()) {
+    const text = readFileSync(path, "utf8");
+    const ending = path.endsWith(".sources") ? "sources" : "list";
+    const sources = text.replace(/^Types:.*$/gm, "Types: deb-src").replace(/^deb\s/gm, "deb-src ");
+    writeFileSync(join(work, "etc", `${i}.${ending}`), sources);
+  }
+  const options = [
+    "Dir::Etc::sourcelist=/dev/null",
+    `Dir::Etc::sourceparts=${work}/etc`,
+    `Dir::State::lists=${work}/lists`,
+    `Dir::Cache=${work}/cache`,
+    "APT::Sandbox::User=root",
+  ].flatMap((option) => ["-o", option]);
+  execFileSync("apt-get", ["-q", ...options, "update"], { stdio: "pipe" });
+  const words = ["-q", ...options, "source", "--download-only", "nginx"];
+  execFileSync("apt-get", words, { cwd: join(work, "out"), stdio: "pipe" });
+  renameSync(join(work, "out"), directory);
+  rmSync(work, { recursive: true });
+}
