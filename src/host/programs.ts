@@ -13,6 +13,9 @@ const packageOf: Readonly<Record<string, string>> = {
   zstd: "zstd",
   lz4: "lz4",
   bzip2: "bzip2",
+  mksquashfs: "squashfs-tools",
+  unsquashfs: "squashfs-tools",
+  "mkfs.erofs": "erofs-utils",
   flock: "util-linux",
 };
 

@@ -1,34 +1,9 @@
 import type { ContentPlan } from "../config/index.ts";
-import { WickError } from "../errors/index.ts";
-import { createExt4 } from "../formats/ext4/index.ts";
 import { createErofs } from "../formats/erofs/index.ts";
-import type { FileStorage } from "../host/index.ts";
-import type { Sink, Tree } from "../tree/index.ts";
-
-/** What was written, in every format. */
-export interface ImageSummary {
-  readonly sizeBytes: number;
-  /** Inodes in use. */
-  readonly inodes: number;
-  /** Absent where the format has none. */
-  readonly uuid?: Uint8Array;
-}
-
-/** An image under way: files' bytes go through the sink, the tree is written down at the end. */
-export interface ImageWriter {
-  readonly sink: Sink;
-  /** Once only. */
-  finish(tree: Tree): ImageSummary | Promise<ImageSummary>;
-}
-
-export interface ImageWriterOptions {
-  /** Empty. */
-  readonly storage: FileStorage;
-  /** Asked once, after all of the contents. */
-  readonly uuid: () => Uint8Array;
-  readonly warn: (message: string) => void;
-  readonly signal: AbortSignal | undefined;
-}
+import { createExt4 } from "../formats/ext4/index.ts";
+import { compressedErofs } from "./compressed-erofs.ts";
+import type { ImageWriter, ImageWriterOptions } from "./image-writer.ts";
+import { squashfs } from "./squashfs-image.ts";
 
 type Create = (plan: ContentPlan, options: ImageWriterOptions) => ImageWriter;
 
@@ -48,13 +23,15 @@ function ext4(plan: ContentPlan, { storage, uuid, warn }: ImageWriterOptions): I
       const written = writer.finish(tree);
       return { ...written, inodes: written.inodes - written.freeInodes };
     },
+    [Symbol.dispose]: nothing,
   };
 }
 
-function erofs(plan: ContentPlan, { storage, uuid, warn }: ImageWriterOptions): ImageWriter {
-  return createErofs(storage, { label: plan.volumeLabel, uuid, warn });
+function erofs(plan: ContentPlan, options: ImageWriterOptions): ImageWriter {
+  if (plan.compression !== undefined) return compressedErofs(plan, options);
+  const { storage, uuid, warn } = options;
+  const writer = createErofs(storage, { label: plan.volumeLabel, uuid, warn });
+  return { ...writer, [Symbol.dispose]: nothing };
 }
 
-function squashfs(): ImageWriter {
-  throw new WickError("UNSUPPORTED", "Cannot write squashfs yet");
-}
+function nothing(): void {}

@@ -15,7 +15,8 @@ import {
 import { addAdditions } from "./add-additions.ts";
 import { ContentDigest } from "./content-digest.ts";
 import type { Context } from "./context.ts";
-import { createImage, type ImageSummary, type ImageWriter } from "./image-format.ts";
+import { createImage } from "./image-format.ts";
+import type { ImageSummary, ImageWriter } from "./image-writer.ts";
 import { installApplication, type Installed } from "./install-application.ts";
 import { runStep } from "./progress.ts";
 import { treeFacts, type TreeFacts } from "./tree-facts.ts";
@@ -43,7 +44,7 @@ export async function writeImage(
   storage: FileStorage,
   context: Context,
 ): Promise<WrittenImage> {
-  const work = new Work(plan, storage, context);
+  using work = new Work(plan, storage, context);
   await runStep(context.onEvent, { step: "unpack", title: "Write files" }, async (step) => {
     work.onBytes = (done) => step.bytes(done);
     for (const source of sources) {
@@ -55,7 +56,7 @@ export async function writeImage(
   // The contents go to the disk while the file system around them is written.
   storage.startSync();
   const names = { step: "image", title: "Write the file system" };
-  return runStep(context.onEvent, names, () => work.finish(configOf(sources), sources));
+  return await runStep(context.onEvent, names, () => work.finish(configOf(sources), sources));
 }
 
 /** What is merged on top adds files; the application is that of the first source that names one. */
@@ -64,7 +65,7 @@ function configOf(sources: readonly SourceContents[]): AppConfig | undefined {
 }
 
 /** One image under way. */
-class Work {
+class Work implements Disposable {
   readonly tree = new Tree();
   readonly sink: Sink;
   readonly warn: (message: string) => void;
@@ -88,6 +89,10 @@ class Work {
       signal: context.signal,
     });
     this.sink = this.#image.sink;
+  }
+
+  [Symbol.dispose](): void {
+    this.#image[Symbol.dispose]();
   }
 
   async add(source: SourceContents): Promise<void> {
@@ -179,8 +184,10 @@ class Work {
 }
 
 /** What of the plan changes the image's bytes beyond its contents. */
-function planIdentity({ sizeBytes, volumeLabel, journal, mtimeSeconds }: ContentPlan): string {
-  return JSON.stringify({ sizeBytes, volumeLabel, journal, mtimeSeconds });
+function planIdentity(plan: ContentPlan): string {
+  const { sizeBytes, volumeLabel, journal, mtimeSeconds, compression } = plan;
+  const format = plan.format === "ext4" ? undefined : plan.format;
+  return JSON.stringify({ sizeBytes, volumeLabel, journal, mtimeSeconds, format, compression });
 }
 
 /** Passes everything on and counts contents. */

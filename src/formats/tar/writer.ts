@@ -7,6 +7,8 @@ import { BLOCK } from "./layout.ts";
 const CHUNK_BYTES = 1 << 18;
 
 export interface TarWriterOptions {
+  /** Whether the root has an entry, `./` (yes). */
+  readonly root?: boolean;
   /** Changes what an entry says, where the reader of the archive cannot take it as it is. */
   readonly adapt?: (metadata: Metadata, path: Uint8Array) => Metadata;
   /** Gets a sentence for the user about whatever is left out. */
@@ -60,7 +62,7 @@ class TarPieces {
   }
 
   *pieces(): Generator<Uint8Array, void> {
-    yield* this.#entry(Tree.ROOT, utf8("./"), "directory");
+    if (this.#options.root !== false) yield* this.#entry(Tree.ROOT, utf8("./"), "directory");
     for (const { directory, name, ino } of this.#tree.walk()) {
       const kind = this.#tree.inodes.kind(ino);
       const path = joined(this.#paths.get(directory)!, name, kind === "directory");
