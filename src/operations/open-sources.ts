@@ -12,6 +12,7 @@ import {
   type SourceContents,
 } from "../sources/index.ts";
 import type { Context } from "./context.ts";
+import { downloadStep } from "./downloading.ts";
 import { runStep } from "./progress.ts";
 
 /** Opened sources, lowest first; disposing puts away what they keep on the host. */
@@ -97,10 +98,23 @@ function openOne(
       dockerfile: { settings: plan.dockerfile, allowed: plan.allowed },
       onLine: (line) => step.line(line),
       onProgress: ({ doneBytes, totalBytes }) => step.bytes(doneBytes, totalBytes),
+      registry: {
+        pull: plan.pull,
+        insecure: plan.insecure,
+        onNote: (message) => context.onEvent({ type: "note", message }),
+        onDownload: downloadStep(context.onEvent, {
+          step: `download ${shown}`,
+          title: `Download ${shown}`,
+        }),
+      },
     });
     const contents = await source.open(context.signal);
     for (const message of contents.warnings ?? []) context.onEvent({ type: "warning", message });
-    if (contents.parts.length > 1) step.detail(`${contents.parts.length} packages`);
+    if (contents.parts.length > 1) step.detail(`${contents.parts.length} ${partsOf(reference)}`);
     return contents;
   });
+}
+
+function partsOf({ kind }: ParsedSource): string {
+  return kind === "deb" ? "packages" : "layers";
 }

@@ -21,6 +21,7 @@ import {
 } from "./image-files/index.ts";
 import type { Owner } from "./owner.ts";
 import type { ParsedSource } from "./parsed-source.ts";
+import { registrySource, type RegistrySourceOptions } from "./registry/index.ts";
 import type { Source } from "./source.ts";
 import { tarSource } from "./tar.ts";
 
@@ -44,6 +45,9 @@ export interface SourceOptions {
   /** Gets each line that a builder says. */
   readonly onLine?: ((line: string) => void) | undefined;
   readonly onProgress?: ((progress: FetchProgress) => void) | undefined;
+  /** When and how registries are asked. */
+  readonly registry?:
+    Pick<RegistrySourceOptions, "pull" | "insecure" | "onNote" | "onDownload"> | undefined;
 }
 
 const debArchitectures: Readonly<Record<SourceOptions["architecture"], DebArchitecture>> = {
@@ -79,10 +83,7 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
     case "dockerfile":
       return openDockerfile(parsed, options);
     case "registry":
-      throw new WickError(
-        "UNSUPPORTED",
-        `Cannot use ${reference} yet: a source of the kind ${kind}`,
-      );
+      return openRegistry(parsed, options);
     case "image":
       throw new WickError(
         "UNSUPPORTED",
@@ -109,6 +110,12 @@ function openDockerfile({ reference, rest }: ParsedSource, options: SourceOption
     onLine: options.onLine ?? (() => undefined),
     openArchive: ({ kind, path }, signal) => openArchive({ kind, path, wanted }, own, signal),
   });
+}
+
+function openRegistry(parsed: ParsedSource, options: SourceOptions): Source {
+  const { store } = imageOptions(options);
+  const { environment = {}, architecture, registry = {} } = options;
+  return registrySource(parsed, { ...registry, environment, store, architecture });
 }
 
 function openEngine(image: EngineImage, options: SourceOptions): Source {

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Readable } from "node:stream";
+import type { SecureContext } from "node:tls";
 import type { Dispatcher } from "undici";
 import { sanitise } from "../../bytes/index.ts";
 import type { Environment } from "../directories.ts";
@@ -122,7 +123,7 @@ export class HttpClient implements Disposable {
       protocol: url.protocol,
       reach,
       verify,
-      secureContext: this.#certificates.contextFor(certificatesOf),
+      secureContext: this.#contextFor({ url, verify, certificatesOf, proxy }),
       rules: this.#rules,
       signal: this.#life.signal,
       connected: (hostname, address) => this.#note(hostname, address),
@@ -131,6 +132,18 @@ export class HttpClient implements Disposable {
     const first = this.#dispatchers.get(key) ?? made;
     this.#dispatchers.set(key, first);
     return first;
+  }
+
+  /** Whom TLS trusts; undefined where there is none, or anybody will do. */
+  #contextFor(of: {
+    readonly url: URL;
+    readonly verify: boolean;
+    readonly certificatesOf: string;
+    readonly proxy: URL | undefined;
+  }): SecureContext | undefined {
+    const isVerified = of.url.protocol === "https:" && of.verify;
+    if (!isVerified && of.proxy?.protocol !== "https:") return undefined;
+    return this.#certificates.contextFor(of.certificatesOf);
   }
 
   #note(hostname: string, address: string): void {

@@ -12,7 +12,7 @@ export interface DispatcherOptions {
   readonly proxy: URL | undefined;
   readonly reach: Reach;
   readonly verify: boolean;
-  readonly secureContext: SecureContext;
+  readonly secureContext: SecureContext | undefined;
   readonly rules: AddressRules;
   /** Ends connections, also those that are only being made. */
   readonly signal: AbortSignal;

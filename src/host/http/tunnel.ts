@@ -14,7 +14,7 @@ export function openTunnel(options: {
   /** `HOST:PORT`. */
   readonly target: string;
   /** Trusted by a proxy that is reached over TLS. */
-  readonly secureContext: SecureContext;
+  readonly secureContext: SecureContext | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }): Promise<Socket> {
@@ -55,7 +55,7 @@ function startConnect({
   signal,
 }: Parameters<typeof openTunnel>[0]) {
   const isTls = proxy.protocol === "https:";
-  const options: RequestOptions & { secureContext?: SecureContext } = {
+  const options: RequestOptions & { secureContext?: SecureContext | undefined } = {
     host: proxy.hostname.replace(/^\[|\]$/g, ""),
     port: proxy.port || (isTls ? 443 : 80),
     method: "CONNECT",

@@ -1,8 +1,10 @@
 import { sanitise } from "../../bytes/index.ts";
+import { isWickError, WickError } from "../../errors/index.ts";
 import { parseReference, showReference } from "../../formats/oci/index.ts";
 import type { Environment } from "../../host/index.ts";
 import type { Store } from "../../store/index.ts";
 import { type FoundImage, imageContents } from "../image/index.ts";
+import type { ParsedSource } from "../parsed-source.ts";
 import type { Source, SourceContents } from "../source.ts";
 import {
   findKnownImage,
@@ -27,13 +29,12 @@ export interface RegistrySourceOptions {
   readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
 }
 
-/** The image that `name` (`nginx:alpine`) stands for in its registry, or stood for when it was pulled. */
+/** The image that a name (`nginx:alpine`) stands for in its registry, or stood for when it was pulled. */
 export function registrySource(
-  reference: string,
-  name: string,
+  { reference, rest, meant }: Pick<ParsedSource, "reference" | "rest" | "meant">,
   options: RegistrySourceOptions,
 ): Source {
-  const image = parseReference(name);
+  const image = parseReference(rest);
   return {
     reference,
     async open(signal): Promise<SourceContents> {
@@ -47,10 +48,17 @@ export function registrySource(
         return { ...contents, release: () => void session.close() };
       } catch (error) {
         await session.close();
-        throw error;
+        throw meant === undefined ? error : withMeaning(error, meant);
       }
     },
   };
+}
+
+/** A name that no registry knows may be another kind of source, misspelt. */
+function withMeaning(error: unknown, meant: string): unknown {
+  if (!isWickError(error, "SOURCE_NOT_FOUND", "UNAUTHORIZED", "REGISTRY_FAILED")) return error;
+  const hint = `did you mean ${sanitise(meant)}?`;
+  return new WickError(error.code, error.message, { hint, cause: error });
 }
 
 function foundImage(known: KnownImage, layers: ImageLayers, store: Store): FoundImage {
