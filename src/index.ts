@@ -11,6 +11,10 @@ import type { Context } from "./operations/context.ts";
 import type { RunningMachine } from "./operations/machine.ts";
 import type { OpenedImage } from "./operations/open-image.ts";
 import type { LoginOptions, LoginResult, LogoutResult } from "./operations/login.ts";
+import type { ImageList, ImageRow } from "./operations/images.ts";
+import type { PruneOptions } from "./operations/prune.ts";
+import type { Removed, RemoveOptions } from "./operations/rmi.ts";
+import type { Damage, Verification } from "./operations/verify-store.ts";
 import type { PullOptions, PullResult } from "./operations/pull.ts";
 
 export { errorCodes, isWickError, WickError, type ErrorCode } from "./errors/index.ts";
@@ -25,6 +29,7 @@ export type { ListedNode } from "./operations/open-image.ts";
 export type { ProgressEvent, ProgressListener } from "./operations/progress.ts";
 export type { TimelinePoint } from "./operations/timeline.ts";
 export type { LoginOptions, LoginResult, LogoutResult, PullOptions, PullResult };
+export type { Damage, ImageList, ImageRow, PruneOptions, Removed, RemoveOptions, Verification };
 export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, RunOptions };
 
 /**
@@ -53,6 +58,30 @@ export async function openImage(path: string, context: Context): Promise<OpenedI
 export async function pull(options: PullOptions, context: Context): Promise<PullResult> {
   const operation = await import("./operations/pull.ts");
   return operation.pull(options, context);
+}
+
+/** Lists what the store holds. */
+export async function listImages(context: Context): Promise<ImageList> {
+  const operation = await import("./operations/images.ts");
+  return operation.listImages(context);
+}
+
+/** Removes a name, what was built from it, and blobs that no other name needs. */
+export async function removeImage(options: RemoveOptions, context: Context): Promise<Removed> {
+  const operation = await import("./operations/rmi.ts");
+  return operation.removeImage(options, context);
+}
+
+/** Removes what nothing needs; nothing that a machine boots from goes. */
+export async function prune(options: PruneOptions, context: Context): Promise<Removed> {
+  const operation = await import("./operations/prune.ts");
+  return operation.prune(options, context);
+}
+
+/** Digests everything in the store anew, and looks whether names have all they need. */
+export async function verifyStore(context: Context): Promise<Verification> {
+  const operation = await import("./operations/verify-store.ts");
+  return operation.verifyStore(context);
 }
 
 /** Shows a user and password to a registry and keeps them where Docker would. */

@@ -2,11 +2,15 @@ import { Command, CommanderError } from "commander";
 import { WickError } from "../index.ts";
 import { addBuild } from "./commands/build.ts";
 import { addCat } from "./commands/cat.ts";
+import { addImages } from "./commands/images.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addLs } from "./commands/ls.ts";
 import { addLogin, addLogout } from "./commands/login.ts";
+import { addPrune } from "./commands/prune.ts";
 import { addPull } from "./commands/pull.ts";
+import { addRmi } from "./commands/rmi.ts";
 import { addRun, prepareRunWords } from "./commands/run.ts";
+import { addStore } from "./commands/store.ts";
 import { addVersion } from "./commands/version.ts";
 import { errorJson, errorText, ExitCode } from "./fail.ts";
 import { sourceIndex } from "./source-index.ts";
@@ -28,12 +32,16 @@ function makeProgram(): Command {
     addLs,
     addCat,
     addPull,
+    addImages,
+    addRmi,
+    addPrune,
+    addStore,
     addLogin,
     addLogout,
     addVersion,
   ])
     add(program);
-  for (const command of program.commands) {
+  for (const command of program.commands.flatMap((one) => [one, ...one.commands])) {
     command
       .helpOption("--help", "show this help")
       .exitOverride()

@@ -25,3 +25,18 @@ export function timeInWords(ms: number): string {
 export function rateInWords(bytes: number, ms: number): string {
   return ms < 50 ? "" : `${bytesInWords((bytes / ms) * 1000)}/s`;
 }
+
+/** Seconds that have passed → `5 seconds ago`, `2 hours ago`, `3 weeks ago`. */
+export function agoInWords(seconds: number): string {
+  const units = [
+    [7 * 24 * 3600, "week"],
+    [24 * 3600, "day"],
+    [3600, "hour"],
+    [60, "minute"],
+    [1, "second"],
+  ] as const;
+  const [size, name] = units.find(([unit]) => seconds >= unit) ?? [1, "second"];
+  // A clock that was set back has nothing to say.
+  const count = Math.max(0, Math.floor(seconds / size));
+  return `${count} ${name}${count === 1 ? "" : "s"} ago`;
+}

@@ -14,3 +14,4 @@ export {
   type InitKind,
   type RunPlan,
 } from "./plan.ts";
+export { parseDuration } from "./duration.ts";

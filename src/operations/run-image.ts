@@ -10,7 +10,6 @@ import { resultOf, writeResult } from "./image-result.ts";
 import { keptDirectory } from "./kept-directory.ts";
 import { imageAt, imageInStore, type KeyedImage } from "./keyed-image.ts";
 import { openSources } from "./open-sources.ts";
-import { storeInUse } from "./store-in-use.ts";
 
 /** What lies on the host for one run, until it is disposed. */
 export interface RunFiles extends Disposable {
@@ -22,11 +21,14 @@ export interface RunFiles extends Disposable {
 }
 
 /** Makes the run's directory and the image to boot: the user's own, or one that is built. */
-export async function prepareRunFiles(plan: RunPlan, context: Context): Promise<RunFiles> {
-  using inUse = await storeInUse(context);
-  const directory = await runDirectory(plan, inUse.store);
+export async function prepareRunFiles(
+  plan: RunPlan,
+  store: Store | undefined,
+  context: Context,
+): Promise<RunFiles> {
+  const directory = await runDirectory(plan, store);
   try {
-    const image = await imageOf(plan, { directory: directory.path, store: inUse.store, context });
+    const image = await imageOf(plan, { directory: directory.path, store, context });
     return {
       ...image,
       directory: directory.path,
@@ -84,10 +86,11 @@ async function imageOf(
     return { path: given, isBuilt: false };
   }
   const content = plan.content;
-  const sources = await openSources(content, context);
+  using opened = await openSources(content, context);
+  const { sources } = opened;
   const key = store && (await imageKey(content, sources, context.signal));
   if (store !== undefined && key !== undefined) {
-    return keptImage({ store, key, plan: content, sources }, plan, { directory, context });
+    return await keptImage({ store, key, plan: content, sources }, plan, { directory, context });
   }
   const path = join(directory, `root.${content.format}`);
   using storage = new FileStorage(path, "create");

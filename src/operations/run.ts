@@ -22,6 +22,7 @@ import { writeOverlayDrive } from "./overlay-drive.ts";
 import { runStep } from "./progress.ts";
 import { prepareRunFiles, type RunFiles } from "./run-image.ts";
 import { runFiles } from "./run-records.ts";
+import { storeInUse } from "./store-in-use.ts";
 
 const INIT_MAX_BYTES = 1 << 20;
 
@@ -33,7 +34,8 @@ export async function run(options: RunOptions, context: Context): Promise<Runnin
   const plan = planRun(options, callerOf(context));
   await qemu().version(plan.content.arch);
   checkMountSources(plan.mounts);
-  const files = await prepareRunFiles(plan, context);
+  using inUse = await storeInUse(context);
+  const files = await prepareRunFiles(plan, inUse.store, context);
   try {
     return await start(plan, files, context);
   } catch (error) {

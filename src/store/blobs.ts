@@ -1,15 +1,17 @@
 import { join } from "node:path";
 import { WickError } from "../errors/index.ts";
+import type { Digest } from "../formats/oci/index.ts";
 import {
   commitFile,
   freeBytes,
+  listDirectory,
   lockFile,
   movePath,
   readSmallFile,
   removePath,
   statOf,
 } from "../host/index.ts";
-import { digestOf } from "./digest.ts";
+import { digestOf, digestOfFile } from "./digest.ts";
 import { hexOf, ownDirectory, type BlobId, type StoreLayout } from "./layout.ts";
 import { PartFile, type PartialBlob } from "./partial-blob.ts";
 
@@ -21,6 +23,14 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once when another process is fetching the same blob, and is waited for. */
   readonly onWait?: (() => void) | undefined;
+}
+
+/** A blob in a list. */
+export interface ListedBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** When it came: seconds since 1970. */
+  readonly changedAt: number;
 }
 
 const BLOB_MODE = 0o444;
@@ -104,6 +114,23 @@ export class BlobStore {
       part.write(bytes);
     });
     return id;
+  }
+
+  /** All blobs, by digest; what has no digest's name is left out. */
+  list(): readonly ListedBlob[] {
+    return listDirectory(this.#layout.blobs).flatMap(({ name, sizeBytes, changedAt }) =>
+      /^[0-9a-f]{64}$/.test(name) ? [{ digest: `sha256:${name}`, sizeBytes, changedAt }] : [],
+    );
+  }
+
+  /** Whether a blob's bytes are those that it is named by. */
+  async verify(digest: Digest, signal?: AbortSignal): Promise<boolean> {
+    return (await digestOfFile(this.pathOf(digest), signal)) === digest;
+  }
+
+  /** For who uses the store alone. */
+  remove(digest: Digest): void {
+    removePath(this.pathOf(digest));
   }
 
   /** Takes a damaged blob out of the way, so that it is fetched again. */

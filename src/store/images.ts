@@ -123,18 +123,34 @@ export class ImageStore {
   async remove(key: string): Promise<boolean> {
     using lock = await tryLockFile(this.#lockOf(key), { mode: "exclusive" });
     if (lock === undefined) return false;
-    // The record first: without it the rest is nothing.
-    for (const name of [RECORD, IMAGE]) removePath(join(this.directoryOf(key), name));
-    removePath(this.directoryOf(key));
+    this.removeAnyway(key);
     return true;
   }
 
   /** Whether the file of a recorded image has the recorded bytes, whatever its times say. */
   async verify(key: string, signal?: AbortSignal): Promise<boolean> {
     const record = this.#recordOf(key);
-    const path = this.#imageOf(key);
+    const path = this.imageOf(key);
     if (record === undefined || stateOf(path)?.sizeBytes !== record.state.sizeBytes) return false;
     return (await sparseDigestOfFile(path, signal)) === record.digest;
+  }
+
+  /** Whether a machine runs from the image of `key`. */
+  async isInUse(key: string): Promise<boolean> {
+    using lock = await tryLockFile(this.#lockOf(key), { mode: "exclusive" });
+    return lock === undefined;
+  }
+
+  /** Removes an image that a machine may run from: it keeps the file it has open. */
+  removeAnyway(key: string): void {
+    // The record first: without it the rest is nothing.
+    for (const name of [RECORD, IMAGE]) removePath(join(this.directoryOf(key), name));
+    removePath(this.directoryOf(key));
+  }
+
+  /** The file of the image of `key`. */
+  imageOf(key: string): string {
+    return join(this.directoryOf(key), IMAGE);
   }
 
   /** What belongs to the image of `key`. */
@@ -165,7 +181,7 @@ export class ImageStore {
     ownDirectory(this.directoryOf(key));
     const lock = await lockFile(this.#lockOf(key), { mode: "shared" });
     try {
-      commitFile(from, this.#imageOf(key), IMAGE_MODE);
+      commitFile(from, this.imageOf(key), IMAGE_MODE);
       await this.#writeRecord(key, facts, digest);
       return this.#stored(key, facts, lock);
     } catch (error) {
@@ -175,14 +191,14 @@ export class ImageStore {
   }
 
   async #writeRecord(key: string, facts: ImageFacts, digest: string): Promise<void> {
-    const state = stateOf(this.#imageOf(key))!;
+    const state = stateOf(this.imageOf(key))!;
     const manifests = [...facts.manifests];
     const record: ImageRecord = { wick: 1, facts: { ...facts, manifests }, digest, state };
     await writeRecord(join(this.directoryOf(key), RECORD), record);
   }
 
   async #isWhole(key: string, record: ImageRecord, signal?: AbortSignal): Promise<boolean> {
-    const path = this.#imageOf(key);
+    const path = this.imageOf(key);
     const state = stateOf(path);
     if (isSameState(state, record.state)) return true;
     if (state?.sizeBytes === record.state.sizeBytes) {
@@ -198,22 +214,18 @@ export class ImageStore {
   /** Takes a damaged image out of the way, so that it is made again. */
   setAside(key: string): void {
     removePath(join(this.directoryOf(key), RECORD));
-    const path = this.#imageOf(key);
+    const path = this.imageOf(key);
     if (stateOf(path) === undefined) return;
     movePath(path, join(ownDirectory(this.#layout.damaged), `${key}.image`));
   }
 
   #stored(key: string, facts: ImageFacts, lock: FileLock): StoredImage {
-    return { path: this.#imageOf(key), facts, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+    return { path: this.imageOf(key), facts, [Symbol.dispose]: () => lock[Symbol.dispose]() };
   }
 
   #recordOf(key: string): ImageRecord | undefined {
     const result = v.safeParse(imageSchema, readRecord(join(this.directoryOf(key), RECORD)));
     return result.success ? result.output : undefined;
-  }
-
-  #imageOf(key: string): string {
-    return join(this.directoryOf(key), IMAGE);
   }
 
   #lockOf(key: string): string {

@@ -20,6 +20,8 @@ export interface StoreLayout {
   readonly images: string;
   /** What a tag resolved to, a file each. */
   readonly names: string;
+  /** Kernels with their modules; kernel/ fills it. */
+  readonly kernels: string;
   /** Whatever is under way; all of it may go when nobody holds its lock. */
   readonly tmp: string;
   /** Found damaged, and kept for whoever wants to know why. */
@@ -33,6 +35,7 @@ export function storeLayout(directory: string): StoreLayout {
     blobs: join(directory, "blobs", "sha256"),
     images: join(directory, "images"),
     names: join(directory, "names"),
+    kernels: join(directory, "kernels"),
     tmp: join(directory, "tmp"),
     damaged: join(directory, "damaged"),
     lock: join(directory, "store.lock"),

@@ -3,6 +3,7 @@ import { BlobStore } from "./blobs.ts";
 import { claimPath } from "./claims.ts";
 import { ImageStore } from "./images.ts";
 import { ownDirectory, storeLayout, type StoreLayout } from "./layout.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { NameStore } from "./names.ts";
 import { PlaceStore } from "./places.ts";
 import { makeSpool, type SpoolFile } from "./spool.ts";
@@ -56,6 +57,15 @@ export class Store {
   #makeDirectories(): void {
     makePrivateDirectory(this.#directory);
     ownDirectory(this.layout.tmp);
+  }
+
+  /**
+   * For who uses the store alone: removes parts of downloads, damaged files, and what remembers
+   * outputs that are gone, where they were not touched since `before` (seconds since 1970).
+   * Returns what they took on the disk.
+   */
+  removeLeftovers(before: number): number {
+    return removeLeftovers(this.layout, { before, isOfUse: (key) => this.places.has(key) });
   }
 
   /** A temporary file that goes with its owner, however that ends. */

@@ -6,8 +6,8 @@ import type { StoreLayout } from "./layout.ts";
 /** A part that nobody went on with for so long is not waited for any more: a week. */
 const PART_KEPT_SECONDS = 7 * 24 * 3600;
 
-/** Names of what `publish` writes before it renames. */
-const PUBLISHING = /^\..*\.wick-[0-9a-f]+\.tmp$/;
+/** Names of what `publish` and `publishDirectory` write before they rename. */
+const PUBLISHING = /^\..*\.wick-[0-9a-f]+\.tmp$|^wick-new-/;
 
 /**
  * Removes what processes that are gone left in the store, and what they claimed elsewhere.
@@ -23,7 +23,16 @@ export async function sweep(layout: StoreLayout): Promise<void> {
     if (isDirectory) tryRemove(join(layout.tmp, name));
     else if (!isResumable) await removeUnlocked(join(layout.tmp, name));
   }
-  for (const directory of [layout.names, ...imageDirectories(layout)]) removePublishing(directory);
+  for (const directory of [layout.names, layout.kernels]) removePublishing(directory);
+  for (const directory of imageDirectories(layout)) {
+    removePublishing(directory);
+    if (!hasRecord(directory)) await removeUnlocked(join(directory, "lock"), directory);
+  }
+}
+
+/** An image's directory without a record holds what was never finished. */
+function hasRecord(directory: string): boolean {
+  return listDirectory(directory).some(({ name }) => name.endsWith(".json"));
 }
 
 function imageDirectories({ images }: StoreLayout): string[] {
@@ -36,12 +45,13 @@ function removePublishing(directory: string): void {
   }
 }
 
-async function removeUnlocked(path: string): Promise<void> {
+/** Removes `whole` (the locked file itself by default) unless somebody holds the lock. */
+async function removeUnlocked(path: string, whole = path): Promise<void> {
   try {
     using lock = await tryLockFile(path, { mode: "exclusive" });
     if (lock === undefined) return;
     if (path.endsWith(".claim")) removeClaimed(path);
-    removePath(path);
+    removePath(whole);
   } catch {
     // See above.
   }
