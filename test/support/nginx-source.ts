@@ -33,6 +33,20 @@ export function nginxSource(): { readonly path: string; readonly version: string
   return { path: join(directory, name), version: /_([\d.]+)\.orig/.exec(name)![1]! };
 }
 
+/** A mirror may list a version that it has not, or no longer: then the next one does as well. */
+function fetchOneOf(
+  [version, ...others]: readonly string[],
+  to: { readonly options: readonly string[]; readonly directory: string },
+): void {
+  const words = ["-q", ...to.options, "source", "--download-only", `nginx=${version}`];
+  try {
+    execFileSync("apt-get", words, { cwd: to.directory, stdio: "pipe" });
+  } catch (error) {
+    if (others.length === 0) throw error;
+    fetchOneOf(others, to);
+  }
+}
+
 /** The host's archives, asked for sources; nothing of the host's apt is changed. */
 function download(directory: string): void {
   const work = `${directory}.${process.pid}`;
@@ -53,8 +67,9 @@ function download(directory: string): void {
     "APT::Sandbox::User=root",
   ].flatMap((option) => ["-o", option]);
   execFileSync("apt-get", ["-q", ...options, "update"], { stdio: "pipe" });
-  const words = ["-q", ...options, "source", "--download-only", "nginx"];
-  execFileSync("apt-get", words, { cwd: join(work, "out"), stdio: "pipe" });
+  const shown = execFileSync("apt-cache", [...options, "showsrc", "nginx"], { encoding: "utf8" });
+  const versions = [...shown.matchAll(/^Version: (.+)$/gm)].map(([, version]) => version!);
+  fetchOneOf(versions, { options, directory: join(work, "out") });
   renameSync(join(work, "out"), directory);
   rmSync(work, { recursive: true });
 }

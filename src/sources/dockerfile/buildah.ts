@@ -60,6 +60,7 @@ function runOf(request: BuildRequest) {
 function buildWords(request: BuildRequest, idFile: string): string[] {
   return [
     "--format=docker",
+    "--force-rm", // no working container is left by a build that fails
     "--layers", // as Docker: what did not change is not built again
     `--iidfile=${idFile}`,
     `--pull=${request.pull ? "always" : "false"}`, // false: what is missing is pulled
