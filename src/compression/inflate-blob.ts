@@ -5,7 +5,6 @@ import { borrowWorker, hasWorkers, type LentWorker } from "./inflate-pool.ts";
 import { createRing, RingReader } from "./inflate-ring.ts";
 import { kindOf, MAGIC_BYTES } from "./kinds.ts";
 import type { InflateOptions } from "./options.ts";
-import { zstdEngine } from "./zstd.ts";
 
 /** Below this many bytes a thread costs more than it saves. */
 const WORTH_A_WORKER_BYTES = 2 << 20;
@@ -33,8 +32,7 @@ export function inflateBlob(region: FileRegion, options: InflateOptions): Inflat
 
 /** A tool is a process beside us already, and plain bytes need no work. */
 function isInflatedByNode(region: FileRegion): boolean {
-  const kind = kindOf(readHead(region, MAGIC_BYTES));
-  return kind === "gzip" || (kind === "zstd" && zstdEngine() === "node");
+  return kindOf(readHead(region, MAGIC_BYTES)) === "gzip";
 }
 
 class InflatedByWorker implements InflatedBlob {

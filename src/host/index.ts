@@ -16,7 +16,13 @@ export {
   touch,
   writePrivateFile,
 } from "./files.ts";
-export { type FileRegion, readExactRegion, readHead, readRegion } from "./read-region.ts";
+export {
+  type FileRegion,
+  readExactRegion,
+  readHead,
+  readRegion,
+  turningBuffers,
+} from "./read-region.ts";
 export { type EngineAddress, type EngineAnswer, getFromEngine, showEngine } from "./engine-http.ts";
 export { regularFileSize } from "./regular-file.ts";
 export { packageFile } from "./package-file.ts";

@@ -15,10 +15,30 @@ export interface FileRegion {
   readonly sizeBytes: number;
 }
 
-/** The bytes of a region in order; IO when the file ends before it. The buffers are the receiver's. */
+/** Gives the buffer to read the next chunk into, of at most `READ_CHUNK_BYTES`. */
+type NextBuffer = (wantedBytes: number) => Uint8Array;
+
+const newBuffer: NextBuffer = (wantedBytes) =>
+  Buffer.allocUnsafe(Math.min(wantedBytes, READ_CHUNK_BYTES));
+
+/**
+ * Buffers that are used again in turn: a chunk is the receiver's until it has asked for the
+ * third one after it. Garbage of this size is only collected when there is very much of it.
+ */
+export function turningBuffers(chunkBytes: number): NextBuffer {
+  const buffers = [0, 1, 2].map(() => Buffer.allocUnsafeSlow(chunkBytes));
+  let turn = 0;
+  return (wantedBytes) => buffers[turn++ % buffers.length]!.subarray(0, wantedBytes);
+}
+
+/**
+ * The bytes of a region in order; IO when the file ends before it. The buffers are the
+ * receiver's, unless `nextBuffer` says otherwise.
+ */
 export async function* readRegion(
   { path, offset, sizeBytes }: FileRegion,
   signal?: AbortSignal,
+  nextBuffer: NextBuffer = newBuffer,
 ): AsyncGenerator<Uint8Array> {
   try {
     checkFault("open", path);
@@ -27,7 +47,8 @@ export async function* readRegion(
     if (!(await file.stat()).isFile()) throw notRegular(path);
     for (let done = 0; done < sizeBytes;) {
       throwIfAborted(signal);
-      const chunk = await readChunk(file, path, offset + done, sizeBytes - done);
+      const target = { buffer: nextBuffer(sizeBytes - done), position: offset + done };
+      const chunk = await readChunk(file, path, target);
       done += chunk.length;
       yield chunk;
     }
@@ -39,16 +60,14 @@ export async function* readRegion(
 async function readChunk(
   file: FileHandle,
   path: string,
-  position: number,
-  wantedBytes: number,
+  { buffer, position }: { readonly buffer: Uint8Array; readonly position: number },
 ): Promise<Uint8Array> {
   checkFault("read", path);
-  const buffer = Buffer.allocUnsafe(Math.min(wantedBytes, READ_CHUNK_BYTES));
   const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
   if (bytesRead > 0) return buffer.subarray(0, bytesRead);
   throw new WickError(
     "IO",
-    `Cannot read ${sanitise(path)}: it ends at byte ${position}, wanted ${wantedBytes} more`,
+    `Cannot read ${sanitise(path)}: it ends at byte ${position}, wanted ${buffer.length} more`,
     { hint: "the file was cut while it was read" },
   );
 }
