@@ -23,13 +23,16 @@ export class HiddenPaths {
   #used = 0;
   /** What the layer being played adds: it does not hide its own files. */
   readonly #added = { first: uint32Column(), second: uint32Column(), bits: uint8Column() };
+  #addedAll = false;
+  /** Whether the root was made opaque: nothing below it is left. */
+  #all = false;
   readonly #walk = new PathHash();
 
   /** Notes that this layer's entry at `path` hides what lower ones have there. */
   add(path: Uint8Array, bits: number): void {
     const walk = this.#walk.begin(path);
+    if (walk.isLast) this.#addedAll ||= (bits & HIDES.below) !== 0;
     while (walk.next());
-    if (!walk.isPlain) return;
     this.#added.first.push(walk.first);
     this.#added.second.push(walk.second);
     this.#added.bits.push(bits);
@@ -41,16 +44,17 @@ export class HiddenPaths {
     this.#makeRoom(first.length);
     for (let i = 0; i < first.length; i++) this.#insert(first.get(i), second.get(i), bits.get(i));
     for (const column of [first, second, bits]) column.length = 0;
+    this.#all ||= this.#addedAll;
   }
 
   /** Whether a file at `path` is hidden by a layer that has ended. */
   hides(path: Uint8Array): boolean {
-    if (this.#used === 0) return false;
+    if (this.#all || this.#used === 0) return this.#all;
     const walk = this.#walk.begin(path);
     while (walk.next()) {
       const bits = this.#find(walk.first, walk.second);
-      if ((bits & HIDES.below) !== 0) return walk.isPlain;
-      if (walk.isLast) return walk.isPlain && (bits & HIDES.itself) !== 0;
+      if (walk.isLast) return (bits & HIDES.itself) !== 0;
+      if ((bits & HIDES.below) !== 0) return true;
     }
     return false;
   }
@@ -93,12 +97,11 @@ export class HiddenPaths {
   }
 }
 
-/** Goes through a path name by name; two hashes of all up to there, however it is written. */
+/** Goes through a path without `..` name by name; two hashes of all up to there, however it is written. */
 class PathHash {
   first = 0;
   second = 0;
-  /** False once a `..` was met, of which the text alone does not tell where it leads. */
-  isPlain = true;
+  /** Whether no name follows; of a path without names from the beginning. */
   isLast = false;
   #path: Uint8Array = new Uint8Array(0);
   #at = 0;
@@ -106,7 +109,6 @@ class PathHash {
   begin(path: Uint8Array): this {
     this.first = 0x811c9dc5;
     this.second = 0x9747b28c;
-    this.isPlain = true;
     this.#path = path;
     this.#at = 0;
     this.#skipToName();
@@ -124,14 +126,12 @@ class PathHash {
       first = Math.imul(first ^ path[at]!, 0x01000193);
       second = Math.imul(second ^ path[at]!, 0x5bd1e995) ^ (second >>> 15);
     }
-    if (at - start === 2 && path[start] === DOT && path[start + 1] === DOT) this.isPlain = false;
     // A slash ends each name, so that `a/b` and `ab` differ.
     first = Math.imul(first ^ SLASH, 0x01000193);
     this.first = (first ^ (first >>> 13)) >>> 0;
     this.second = (Math.imul(second ^ SLASH, 0x5bd1e995) ^ (second >>> 13)) >>> 0;
     this.#at = at;
     this.#skipToName();
-    this.isLast = this.#at >= path.length;
     return true;
   }
 
@@ -143,5 +143,6 @@ class PathHash {
       if (path[at] !== SLASH && !isDot) break;
     }
     this.#at = at;
+    this.isLast = at >= path.length;
   }
 }
