@@ -64,6 +64,7 @@ export { hostArch, processors } from "./machine.ts";
 export { canReflink, cloneFile, copyContents } from "./copy.ts";
 export { realPath } from "./real-path.ts";
 export { linksBelow } from "./links-below.ts";
+export { explainFullDisk, type FullDisk } from "./disk-full.ts";
 export { freeBytes } from "./free-space.ts";
 export { openHttp } from "./http/open.ts";
 export type { HttpClient, HttpOptions, HttpRequest, HttpResponse } from "./http/client.ts";

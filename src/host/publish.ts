@@ -13,6 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { undoAtExit } from "./cleanup.ts";
+import { explainFullDisk } from "./disk-full.ts";
 import { checkFault } from "./faults.ts";
 import { FileStorage } from "./file-storage.ts";
 import { statOf } from "./files.ts";
@@ -52,8 +53,9 @@ export async function publish<T>(
     finish(temporary, target, options.mode ?? 0o666 & ~process.umask());
     return result;
   } catch (error) {
+    const explained = explainFullDisk(error, { path: temporary });
     remove();
-    throw hostError(error, `write ${sanitise(path)}`);
+    throw hostError(explained, `write ${sanitise(path)}`);
   } finally {
     done();
     claim?.[Symbol.dispose]();

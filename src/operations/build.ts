@@ -1,12 +1,14 @@
 import { planBuild, type BuildOptions, type BuildPlan } from "../config/index.ts";
 import { allocatedBytes, checkOutput, publish } from "../host/index.ts";
+import type { Store } from "../store/index.ts";
 import { callerOf } from "./caller.ts";
 import type { Context } from "./context.ts";
+import { withHealing } from "./healing.ts";
 import { imageKey } from "./image-key.ts";
 import { resultOf, writeResult, type ImageResult } from "./image-result.ts";
 import { imageAt, type Made } from "./keyed-image.ts";
 import { openSources } from "./open-sources.ts";
-import { storeInUse } from "./store-in-use.ts";
+import { withStore } from "./with-store.ts";
 import type { TreeFacts } from "./tree-facts.ts";
 
 /** What `build` made. */
@@ -51,13 +53,23 @@ export async function build(options: BuildOptions, context: Context): Promise<Bu
   };
 }
 
-async function make(
+interface MadeOutput {
+  readonly result: ImageResult;
+  readonly made: Made;
+}
+
+function make(plan: BuildPlan, context: Context): Promise<MadeOutput> {
+  return withStore(context, (store) =>
+    withHealing(store, context, () => makeOnce(plan, store, context)),
+  );
+}
+
+async function makeOnce(
   plan: BuildPlan,
+  store: Store | undefined,
   context: Context,
-): Promise<{ readonly result: ImageResult; readonly made: Made }> {
-  using inUse = await storeInUse(context);
-  const { store } = inUse;
-  using opened = await openSources(plan, context);
+): Promise<MadeOutput> {
+  using opened = await openSources(plan, store, context);
   const { sources } = opened;
   const key = store && (await imageKey(plan, sources, context.signal));
   if (store !== undefined && key !== undefined) {

@@ -16,7 +16,7 @@ const KEY_VERSION = 1;
  * What says where things come from and go to; what is in them is in the key. Whether there must
  * be an application is asked of what was found.
  */
-const LEFT_OUT = ["source", "with", "add", "refresh", "needsApplication", "output"];
+const LEFT_OUT = "source with add output needsApplication refresh pull insecure dockerfile allowed";
 
 /** Files that `--add` brings are read once more for the key: not when that takes long. */
 const ADDITIONS_MAX_BYTES = 64 << 20;
@@ -36,7 +36,7 @@ export async function imageKey(
   const additions = await additionIdentities(plan, signal);
   if (additions === undefined) return undefined;
   const options = Object.fromEntries(
-    Object.entries(plan).filter(([name]) => !LEFT_OUT.includes(name)),
+    Object.entries(plan).filter(([name]) => !LEFT_OUT.split(" ").includes(name)),
   );
   const init = sha256(readSmallFile(initBinary(plan.arch).pathname));
   const parts = { KEY_VERSION, code: codeIdentity(), init, identities, additions, options };

@@ -11,6 +11,7 @@ import {
   recipeLayer,
   type SourceContents,
 } from "../sources/index.ts";
+import type { Store } from "../store/index.ts";
 import type { Context } from "./context.ts";
 import { downloadStep } from "./downloading.ts";
 import { runStep } from "./progress.ts";
@@ -24,7 +25,11 @@ export interface OpenedSources extends Disposable {
  * Opens the source and what is merged on top, lowest first: packages are resolved and fetched.
  * All references are understood before the first is opened.
  */
-export async function openSources(plan: ContentPlan, context: Context): Promise<OpenedSources> {
+export async function openSources(
+  plan: ContentPlan,
+  store: Store | undefined,
+  context: Context,
+): Promise<OpenedSources> {
   const references = referencesOf(plan, context);
   const recipe = plan.recipe === undefined ? undefined : await readRecipe(plan.recipe);
   const opened: SourceContents[] = [];
@@ -32,7 +37,9 @@ export async function openSources(plan: ContentPlan, context: Context): Promise<
     for (const contents of opened.splice(0)) contents.release?.();
   };
   try {
-    for (const reference of references) opened.push(await openOne(reference, plan, context));
+    for (const reference of references) {
+      opened.push(await openOne(reference, { plan, store }, context));
+    }
   } catch (error) {
     release();
     throw error;
@@ -83,7 +90,7 @@ function withRecipe(contents: SourceContents, recipe: Recipe): SourceContents {
 
 function openOne(
   reference: ReturnType<typeof parseSource>,
-  plan: ContentPlan,
+  { plan, store }: { readonly plan: ContentPlan; readonly store: Store | undefined },
   context: Context,
 ): Promise<SourceContents> {
   const shown = reference.reference;
@@ -91,6 +98,7 @@ function openOne(
   return runStep(context.onEvent, names, async (step) => {
     const source = openSource(reference, {
       cacheDirectory: wickDirectories(context.environment).cache,
+      store,
       architecture: plan.arch,
       owner: plan.owner,
       refresh: plan.refresh,

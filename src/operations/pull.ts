@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { parseOptions } from "../config/index.ts";
 import { sanitise } from "../bytes/index.ts";
+import { isWickError } from "../errors/index.ts";
 import { platformName, showReference } from "../formats/oci/index.ts";
 import { hostArch, wickDirectories } from "../host/index.ts";
 import { type PulledImage, pullImage, type RegistrySourceOptions } from "../sources/index.ts";
@@ -51,6 +52,9 @@ export async function pull(options: PullOptions, context: Context): Promise<Pull
   try {
     const source = { environment, store, architecture, insecure: insecure?.map(lowerCase) };
     return resultOf(await pulled(reference, source, context), architecture);
+  } catch (error) {
+    if (isWickError(error, "DISK_FULL")) await store.giveBack(lock);
+    throw error;
   } finally {
     lock[Symbol.dispose]();
   }

@@ -1,9 +1,15 @@
 import { join } from "node:path";
 import type { RunPlan } from "../config/index.ts";
-import { FileStorage, temporaryDirectory, type TemporaryDirectory } from "../host/index.ts";
+import {
+  FileStorage,
+  removePath,
+  temporaryDirectory,
+  type TemporaryDirectory,
+} from "../host/index.ts";
 import type { Store } from "../store/index.ts";
 import { refuseBuildingOptions } from "./check-image-options.ts";
 import type { Context } from "./context.ts";
+import { withHealing } from "./healing.ts";
 import { imageKey } from "./image-key.ts";
 import { imageReference } from "./image-reference.ts";
 import { resultOf, writeResult } from "./image-result.ts";
@@ -28,7 +34,8 @@ export async function prepareRunFiles(
 ): Promise<RunFiles> {
   const directory = await runDirectory(plan, store);
   try {
-    const image = await imageOf(plan, { directory: directory.path, store, context });
+    const surroundings = { directory: directory.path, store, context };
+    const image = await withHealing(store, context, () => imageOf(plan, surroundings));
     return {
       ...image,
       directory: directory.path,
@@ -86,13 +93,15 @@ async function imageOf(
     return { path: given, isBuilt: false };
   }
   const content = plan.content;
-  using opened = await openSources(content, context);
+  using opened = await openSources(content, store, context);
   const { sources } = opened;
   const key = store && (await imageKey(content, sources, context.signal));
   if (store !== undefined && key !== undefined) {
     return await keptImage({ store, key, plan: content, sources }, plan, { directory, context });
   }
   const path = join(directory, `root.${content.format}`);
+  // A first attempt may have left its own.
+  removePath(path);
   using storage = new FileStorage(path, "create");
   await writeResult(content, sources, storage, context);
   return { path, isBuilt: true };

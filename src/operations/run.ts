@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { planRun, type RunOptions, type RunPlan } from "../config/index.ts";
+import { planRun, refuseCopy, type RunOptions, type RunPlan } from "../config/index.ts";
 import { initBinary } from "../guest/index.ts";
 import {
   cloneFile,
@@ -22,7 +22,7 @@ import { writeOverlayDrive } from "./overlay-drive.ts";
 import { runStep } from "./progress.ts";
 import { prepareRunFiles, type RunFiles } from "./run-image.ts";
 import { runFiles } from "./run-records.ts";
-import { storeInUse } from "./store-in-use.ts";
+import { withStore } from "./with-store.ts";
 
 const INIT_MAX_BYTES = 1 << 20;
 
@@ -34,22 +34,24 @@ export async function run(options: RunOptions, context: Context): Promise<Runnin
   const plan = planRun(options, callerOf(context));
   await qemu().version(plan.content.arch);
   checkMountSources(plan.mounts);
-  using inUse = await storeInUse(context);
-  const files = await prepareRunFiles(plan, inUse.store, context);
-  try {
-    return await start(plan, files, context);
-  } catch (error) {
-    files[Symbol.dispose]();
-    throw error;
-  }
+  return withStore(context, async (store) => {
+    const files = await prepareRunFiles(plan, store, context);
+    try {
+      return await start(plan, files, context);
+    } catch (error) {
+      files[Symbol.dispose]();
+      throw error;
+    }
+  });
 }
 
 async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<RunningMachine> {
   const vmm = qemu();
   const { directory, image } = files;
-  const facts = readImageFacts(image);
+  const facts = await readImageFacts(image, context.signal);
   if (!files.isBuilt) refuseOverrides(plan, facts);
-  const kernel = await kernelOf(plan, context);
+  if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);
+  const kernel = await kernelOf(plan, facts, context);
   const ports = await choosePorts(publishedPorts(plan, facts));
   const at = { directory, imageUuid: facts.uuid };
   const mounts = await prepareMounts(plan.mounts, at, context);
@@ -64,21 +66,22 @@ async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<
     startedAtMs,
     reports: facts.reports,
     timeoutMs: plan.timeoutMs,
-    hintIfLost: hintIfLost(plan),
+    hintIfLost: hintIfLost(plan, facts),
     onWarning: (message) => context.onEvent({ type: "warning", message }),
     release: () => files[Symbol.dispose](),
   });
 }
 
 /** What to try with a machine that went away in silence. */
-function hintIfLost({ kernel, modules, memoryMiB }: RunPlan): string {
+function hintIfLost({ kernel, modules, memoryMiB }: RunPlan, { format }: ImageFacts): string {
+  const drivers = [...new Set(["virtio", format, "ext4", "overlay"])].join(", ");
   const loud = "--append loglevel=7 shows what the kernel says";
   return kernel !== undefined && modules === undefined
-    ? `without --modules, a kernel must have virtio, ext4 and overlay built in; ${loud}`
+    ? `without --modules, a kernel must have ${drivers} built in; ${loud}`
     : `more memory than ${memoryMiB} MiB may help (-m); ${loud}`;
 }
 
-function kernelOf(plan: RunPlan, context: Context): Promise<Kernel> {
+function kernelOf(plan: RunPlan, facts: ImageFacts, context: Context): Promise<Kernel> {
   const cacheDirectory = wickDirectories(context.environment).cache;
   const { signal } = context;
   return runStep(context.onEvent, { step: "kernel", title: "Find a kernel" }, async (step) => {
@@ -90,6 +93,7 @@ function kernelOf(plan: RunPlan, context: Context): Promise<Kernel> {
       modulesDirectory: plan.modules,
       cacheDirectory,
       refresh: plan.content.refresh,
+      fileSystem: facts.format,
       packages: {
         fetch: (names, arch, only) => {
           const packages = names.map((name) => ({ name }));
@@ -139,7 +143,7 @@ function specOf(parts: Parts): MachineSpec {
 
 /** The root as the machine sees it: the image itself is never written. */
 function rootOf({ plan, image, facts, directory }: Parts) {
-  const root = { uuid: facts.uuid, fstype: "ext4" } as const;
+  const root = { uuid: facts.uuid, fstype: facts.format };
   const readOnly: Drive = { path: image, readOnly: true };
   switch (plan.root) {
     case "overlay": {

@@ -3,6 +3,7 @@ import { WickError } from "../errors/index.ts";
 import type { Digest } from "../formats/oci/index.ts";
 import {
   commitFile,
+  explainFullDisk,
   freeBytes,
   listDirectory,
   lockFile,
@@ -41,9 +42,21 @@ const DOCUMENT_MAX_BYTES = 4 << 20;
 /** Bytes by their digest. What lies here is whole: written, synced, and only then named. */
 export class BlobStore {
   readonly #layout: StoreLayout;
+  readonly #fetched = new Set<Digest>();
+  #setAside = 0;
 
   constructor(layout: StoreLayout) {
     this.#layout = layout;
+  }
+
+  /** How many blobs were found damaged and set aside so far. */
+  get setAsideCount(): number {
+    return this.#setAside;
+  }
+
+  /** Digests of the blobs that came here through this object. */
+  get fetched(): ReadonlySet<Digest> {
+    return this.#fetched;
   }
 
   /** Where a blob lies or would lie. */
@@ -82,8 +95,9 @@ export class BlobStore {
       return await this.#transfer(id, path, (part) => download(part, options.signal));
     } catch (error) {
       // What arrived is kept for the next attempt, unless it is wrong or fills the disk.
+      const explained = explainFullDisk(error, { path, neededBytes: id.size });
       if (!isWorthKeeping(error, path)) removePath(path);
-      throw error;
+      throw explained;
     }
   }
 
@@ -138,6 +152,7 @@ export class BlobStore {
     if (statOf(this.pathOf(digest)) === undefined) return;
     const to = join(ownDirectory(this.#layout.damaged), hexOf(digest));
     movePath(this.pathOf(digest), to);
+    this.#setAside++;
   }
 
   async #transfer(
@@ -160,6 +175,7 @@ export class BlobStore {
     await part.sync();
     const to = this.pathOf(id.digest);
     commitFile(path, to, BLOB_MODE);
+    this.#fetched.add(id.digest);
     return to;
   }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import {
   commitFile,
+  explainFullDisk,
   FileStorage,
   listDirectory,
   lockFile,
@@ -86,8 +87,12 @@ export class ImageStore {
     using making = await this.lockKey(key, options);
     const meanwhile = await this.find(key, options.signal);
     if (meanwhile !== undefined) return meanwhile;
-    const facts = await this.#write(making.path, write, options);
-    return await this.#publish(key, making.path, facts);
+    try {
+      const facts = await this.#write(making.path, write, options);
+      return await this.#publish(key, making.path, facts);
+    } catch (error) {
+      throw explainFullDisk(error, { path: making.path });
+    }
   }
 
   /** While it is held nobody else makes the image of `key`; the file it names goes with it. */

@@ -6,6 +6,7 @@ import { ownDirectory, storeLayout, type StoreLayout } from "./layout.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { NameStore } from "./names.ts";
 import { PlaceStore } from "./places.ts";
+import { referencedBlobs } from "./references.ts";
 import { makeSpool, type SpoolFile } from "./spool.ts";
 import { sweep } from "./sweep.ts";
 
@@ -52,6 +53,18 @@ export class Store {
       lock[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /**
+   * Ends a use that filled the disk (S5): what it fetched goes again, unless a name needs it or
+   * another command is at work.
+   */
+  async giveBack(use: FileLock): Promise<void> {
+    use[Symbol.dispose]();
+    using alone = await tryLockFile(this.layout.lock, { mode: "exclusive" });
+    if (alone === undefined) return;
+    const needed = referencedBlobs(this.names.list(), this.blobs);
+    for (const digest of this.blobs.fetched) if (!needed.has(digest)) this.blobs.remove(digest);
   }
 
   #makeDirectories(): void {
