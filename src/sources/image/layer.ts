@@ -92,7 +92,13 @@ function checkMagic(blob: StoredBlob, { descriptor, name }: BlobLayerOptions): v
 }
 
 /** Errors that are no matter of what the blob holds. */
-const OUTER = ["DIGEST_MISMATCH", "INTERRUPTED", "IO", "DISK_FULL", "PERMISSION"] as const;
+const OUTER: readonly string[] = [
+  "DIGEST_MISMATCH",
+  "INTERRUPTED",
+  "IO",
+  "DISK_FULL",
+  "PERMISSION",
+];
 
 /** What could not be read may be damaged: the digest tells, and then it is that which is wrong. */
 async function explain(
@@ -101,7 +107,7 @@ async function explain(
   { descriptor, diffId, name }: BlobLayerOptions,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  if (!isWickError(error) || isWickError(error, ...OUTER)) return error;
+  if (!isWickError(error) || OUTER.includes(error.code)) return error;
   const { code, message, hint } = error;
   const blob = reading.found;
   if (blob === undefined) return error;
@@ -110,7 +116,7 @@ async function explain(
     const is = await digestRegion(blob, signal);
     if (is !== wanted) return mismatch(name, is, wanted, error);
   }
-  if (!isWickError(error, "ARCHIVE_INVALID", "ARCHIVE_LIMIT")) return error;
+  if (code !== "ARCHIVE_INVALID" && code !== "ARCHIVE_LIMIT") return error;
   const details = hint === undefined ? {} : { hint };
   return new WickError(code, `${message} (in ${name})`, { cause: error, ...details });
 }
