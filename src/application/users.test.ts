@@ -58,7 +58,7 @@ for (const [user, uid, gid, groups, home] of cases) {
   });
 }
 
-test("what cannot be resolved is an error, never uid 0", () => {
+test("A13: what cannot be resolved is an error, never uid 0", () => {
   const wrong = [
     "nobody-here",
     "broken",
@@ -106,7 +106,7 @@ test("an account is found by exactly its ids and groups", () => {
   expect(accountName({ uid: 33, gid: 33, groups: [] }, {})).toBeUndefined();
 });
 
-test("files over the bound are refused, files at it are read quickly", () => {
+test("A13: files over the bound are refused, files at it are read quickly", () => {
   const large = new Uint8Array(USER_FILE_MAX_BYTES + 1).fill(0x0a);
   expect(codeOf("root", { passwd: large })).toBe("USER_UNKNOWN");
   const line = "g:x:9:www-data\n";

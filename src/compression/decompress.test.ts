@@ -113,7 +113,7 @@ test("gzip may be padded with zeros, but not with zeros and more", async () => {
   }
 });
 
-test("gzip: a name of 64 MB in the header and a million empty members take bounded time", async () => {
+test("A3: gzip: a name of 64 MB in the header and a million empty members take bounded time", async () => {
   const named = Buffer.concat([
     Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]),
     Buffer.alloc(64 << 20, "n"),
@@ -127,7 +127,7 @@ test("gzip: a name of 64 MB in the header and a million empty members take bound
 const EMPTY_MEMBER = gzipSync("");
 
 const zstdEngines = [...new Set([zstdEngine(), "tool", "library"] as const)];
-test.each(zstdEngines)("zstd by %s: frames, skippable frames and both bounds", async (engine) => {
+test.each(zstdEngines)("A2: zstd by %s: frames, skippable frames and both bounds", async (engine) => {
   const options = { name: "data" };
   const skippable = Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9]);
   const nothing = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
@@ -145,7 +145,7 @@ test.each(zstdEngines)("zstd by %s: frames, skippable frames and both bounds", a
   );
 });
 
-test("zstd: a million skippable frames pass in bounded time", async () => {
+test("A2: zstd: a million skippable frames pass in bounded time", async () => {
   const nothing = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
   const many = Buffer.concat(Array.from({ length: 1_000_000 }, () => nothing));
   expect(await plain(many, 1 << 20)).toHaveLength(0);
@@ -161,7 +161,7 @@ test("xz by the library gives what xz gives, and finds truncation", async () => 
   });
 });
 
-test("xz: a dictionary over the bound is an error that tells the limit", async () => {
+test("A2: xz: a dictionary over the bound is an error that tells the limit", async () => {
   const wide = pack("xz", Buffer.from("hello"), "--lzma2=dict=1GiB", "--memlimit-compress=max");
   await expect(plain(wide)).rejects.toMatchObject({
     code: "COMPRESSION_INVALID",
@@ -169,7 +169,7 @@ test("xz: a dictionary over the bound is an error that tells the limit", async (
   });
 });
 
-test.each(["xz", "bzip2", "lz4"] as const)("%s: stopping early leaves no process", async (kind) => {
+test.each(["xz", "bzip2", "lz4"] as const)("A4: %s: stopping early leaves no process", async (kind) => {
   const packed = pack(kind, Buffer.concat([program, program]));
   for await (const chunk of decompress(pieces(packed, 65536), { name: "data" })) {
     expect(chunk.length).toBeGreaterThan(0);
@@ -178,7 +178,7 @@ test.each(["xz", "bzip2", "lz4"] as const)("%s: stopping early leaves no process
   expect(ownProcesses(tmpdir()).filter(({ command }) => command.includes(kind))).toEqual([]);
 });
 
-test.each(["gzip", "xz"] as const)("%s: a signal ends it with INTERRUPTED", async (kind) => {
+test.each(["gzip", "xz"] as const)("A4: %s: a signal ends it with INTERRUPTED", async (kind) => {
   const packed = pack(kind, program);
   const stop = new AbortController();
   const run = async (): Promise<void> => {

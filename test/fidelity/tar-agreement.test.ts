@@ -137,7 +137,7 @@ const part = fc.oneof(
   fc.constant(new Uint8Array(512)),
 );
 
-test("whatever wick accepts of archives in disorder, GNU tar lists entry for entry", () => {
+test("A7: whatever wick accepts of archives in disorder, GNU tar lists entry for entry", () => {
   let accepted = 0;
   const stack = fc.array(part, { minLength: 1, maxLength: 6 });
   fc.assert(
@@ -153,7 +153,7 @@ test("whatever wick accepts of archives in disorder, GNU tar lists entry for ent
   expect(accepted).toBeGreaterThan(200);
 });
 
-test("whatever wick accepts of mutated archives, GNU tar lists entry for entry", () => {
+test("A7: whatever wick accepts of mutated archives, GNU tar lists entry for entry", () => {
   const start = archive(
     file("a", "x".repeat(600)),
     pax([

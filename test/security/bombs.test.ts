@@ -62,7 +62,7 @@ async function watched(
   return { result, peak };
 }
 
-test("a million files in a few megabytes become a clean image in bounded memory", async () => {
+test("A8: a million files in a few megabytes become a clean image in bounded memory", async () => {
   const archive = manyFiles(1_000_000);
   expect(archive.length).toBeLessThan(16 * MiB);
   const output = join(temporaryDirectory(), "x.ext4");
@@ -75,7 +75,7 @@ test("a million files in a few megabytes become a clean image in bounded memory"
   expect(e2fsck(output)).toMatchObject({ status: 0 });
 }, 300_000);
 
-test("a gigabyte of attributes in a megabyte of archive is refused before memory is full", async () => {
+test("A6: a gigabyte of attributes in a megabyte of archive is refused before memory is full", async () => {
   const value = "x".repeat(60_000);
   const records = Array.from({ length: 16 }, (_, i) => [`SCHILY.xattr.user.${i}`, value] as const);
   const entry = gzipSync(Buffer.concat([pax(records), header({ name: "f" })]), { level: 9 });
@@ -95,7 +95,7 @@ test("a gigabyte of attributes in a megabyte of archive is refused before memory
   expect(peak).toBeLessThan(1000 * MiB);
 });
 
-test("twenty thousand directories in each other become a clean image", async () => {
+test("A8: twenty thousand directories in each other become a clean image", async () => {
   const depth = 20_000;
   const path = "d/".repeat(depth);
   const archive = Buffer.concat([
@@ -111,7 +111,7 @@ test("twenty thousand directories in each other become a clean image", async () 
   expect(e2fsck(output)).toMatchObject({ status: 0 });
 });
 
-test("a pax header of a gigabyte is refused at its header, in little memory", async () => {
+test("A6: a pax header of a gigabyte is refused at its header, in little memory", async () => {
   const head = header({ name: "pax", typeflag: "x", size: 2 ** 30 });
   const archive = Buffer.concat([head, Buffer.alloc(4 * MiB, 0x31)]);
   const output = join(temporaryDirectory(), "x.ext4");

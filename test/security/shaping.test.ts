@@ -103,7 +103,7 @@ function readInside(image: string, ...paths: string[]): string[] {
 }
 
 for (const [name, links] of Object.entries(images)) {
-  test.skipIf(!canMount)(`with ${name} the kernel finds wick's init and its records`, () => {
+  test.skipIf(!canMount)(`A12: with ${name} the kernel finds wick's init and its records`, () => {
     const image = makeImage(links, wick);
     const [init, records] = readInside(image, "/sbin/init", "/.wick/init.rec");
     expect([init, records]).toEqual(["the init of wick", "the records"]);
@@ -126,7 +126,7 @@ for (const [name, links] of Object.entries(images)) {
   );
 }
 
-test("links in a circle are an error, whichever directory they stand for", () => {
+test("A12: links in a circle are an error, whichever directory they stand for", () => {
   for (const name of ["sbin", "etc", "dev", "proc", "sys", "run", "tmp"]) {
     for (const request of [wick, script]) {
       const links = { [name]: "circle", circle: name };
