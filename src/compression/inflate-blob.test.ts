@@ -82,6 +82,14 @@ test("of three blobs at once each gets a worker in its turn, also when one is gi
   expect(sha256(await readAll(third!))).toBe(expected);
 });
 
+test("whoever needs the bytes of the last of many is not held up by those before it", async () => {
+  const region = stored(gzipSync(plainBytes(), { level: 1 }));
+  const blobs = [1, 2, 3, 4].map(() => inflateByWorker(region, { name: "b" }));
+  for (const blob of blobs) blob.start();
+  const expected = sha256(plainBytes());
+  for (const blob of blobs.reverse()) expect(sha256(await readAll(blob))).toBe(expected);
+});
+
 test("a worker is used again for the next blob", async () => {
   const region = stored(gzipSync(plainBytes(), { level: 1 }));
   const expected = sha256(plainBytes());

@@ -1,7 +1,7 @@
 import { type FileRegion, readHead, throwIfAborted } from "../host/index.ts";
 import { inflateHere } from "./inflate-here.ts";
 import { fromPlainError, type InflateReply } from "./inflate-messages.ts";
-import { borrowWorker, hasWorkers, type LentWorker } from "./inflate-pool.ts";
+import { hasWorkers, wishForWorker, type WorkerWish } from "./inflate-pool.ts";
 import { createRing, RingReader } from "./inflate-ring.ts";
 import { kindOf, MAGIC_BYTES } from "./kinds.ts";
 import type { InflateOptions } from "./options.ts";
@@ -39,7 +39,7 @@ class InflatedByWorker implements InflatedBlob {
   readonly #region: FileRegion;
   readonly #options: InflateOptions;
   readonly #replies = new Replies();
-  #worker: Promise<LentWorker> | undefined;
+  #begun: WorkerWish | undefined;
   readonly #ring = createRing();
 
   constructor(region: FileRegion, options: InflateOptions) {
@@ -48,24 +48,28 @@ class InflatedByWorker implements InflatedBlob {
   }
 
   start(): void {
-    this.#worker ??= this.#begin();
+    this.#begun ??= this.#begin();
   }
 
-  async #begin(): Promise<LentWorker> {
-    const worker = await borrowWorker();
-    const job = { region: this.#region, name: this.#options.name, ring: this.#ring };
-    worker.start(
-      job,
-      (reply) => this.#replies.push(reply),
-      (why) => this.#replies.push(lost(why)),
-    );
-    return worker;
+  #begin(): WorkerWish {
+    const wish = wishForWorker();
+    const worker = wish.worker.then((lent) => {
+      const job = { region: this.#region, name: this.#options.name, ring: this.#ring };
+      lent.start(
+        job,
+        (reply) => this.#replies.push(reply),
+        (why) => this.#replies.push(lost(why)),
+      );
+      return lent;
+    });
+    return { worker, hurry: wish.hurry };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     const { signal, onDigest } = this.#options;
-    this.start();
-    const worker = await this.#worker!;
+    const { worker, hurry } = (this.#begun ??= this.#begin());
+    hurry();
+    const lent = await worker;
     let isDone = false;
     using _ = this.#replies.failOn(signal);
     try {
@@ -82,8 +86,8 @@ class InflatedByWorker implements InflatedBlob {
         ring.free();
       }
     } finally {
-      if (isDone) worker.release();
-      else worker.destroy();
+      if (isDone) lent.release();
+      else lent.destroy();
     }
   }
 }

@@ -2,8 +2,8 @@ import { Worker } from "node:worker_threads";
 import { processors } from "../host/index.ts";
 import type { InflateJob, InflateReply } from "./inflate-messages.ts";
 
-/** More would wait for the one thread that takes what they inflate. */
-const MOST_WORKERS = Math.min(2, processors());
+/** One inflates as fast as one thread takes what it inflates; more help where there are cores. */
+const MOST_AHEAD = processors() > 2 ? 2 : 1;
 /** How long a worker without work is kept, in `ms`. */
 const IDLE_MS = 1000;
 
@@ -24,14 +24,35 @@ export interface LentWorker {
 }
 
 const idle: Worker[] = [];
+/** Jobs that may wait: nobody needs their bytes yet. */
 const waiting: ((worker: Worker) => void)[] = [];
 let alive = 0;
 
-/** A worker of one's own, as soon as there is one. */
-export async function borrowWorker(): Promise<LentWorker> {
-  const free = idle.pop() ?? (alive < MOST_WORKERS ? create() : undefined);
-  const worker = free ?? (await new Promise<Worker>((resolve) => void waiting.push(resolve)));
-  return lend(worker);
+/** A wish for a worker. */
+export interface WorkerWish {
+  readonly worker: Promise<LentWorker>;
+  /**
+   * Whoever needs the bytes now waits for nobody: the workers that there are may be held by
+   * jobs that go on only after this one.
+   */
+  hurry(): void;
+}
+
+/** A worker of one's own as soon as there is one, `MOST_AHEAD` of them at most until somebody hurries. */
+export function wishForWorker(): WorkerWish {
+  let hurry = (): void => undefined;
+  const worker = new Promise<Worker>((resolve) => {
+    const free = idle.pop() ?? (alive < MOST_AHEAD ? create() : undefined);
+    if (free !== undefined) return resolve(free);
+    waiting.push(resolve);
+    hurry = () => {
+      const at = waiting.indexOf(resolve);
+      if (at < 0) return;
+      waiting.splice(at, 1);
+      resolve(create());
+    };
+  });
+  return { worker: worker.then(lend), hurry: () => hurry() };
 }
 
 /** Lets a worker begin to load now, beside other work; without use it ends by itself. */
@@ -85,6 +106,5 @@ function discard(worker: Worker): void {
   worker.on("error", () => undefined);
   alive--;
   void worker.terminate();
-  const next = waiting.shift();
-  if (next !== undefined) next(create());
+  if (waiting.length > 0 && alive < MOST_AHEAD) waiting.shift()!(create());
 }

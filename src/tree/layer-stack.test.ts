@@ -195,12 +195,13 @@ test("each layer is told that its turn comes while the one above it is played, a
     },
   });
   await unpackStack(["0", "1", "2"].map((name) => told(name, archive(file(name)))));
-  const order = "prepare 1, play 2, prepare 0, play 1, play 0, let go 1, let go 0";
+  const order =
+    "prepare 2, prepare 1, play 2, prepare 0, play 1, play 0, let go 2, let go 1, let go 0";
   expect(events.join(", ")).toBe(order);
   events.length = 0;
   const broken = [told("0", archive(file("0"))), told("1", new Uint8Array(10))];
   await expect(unpackStack(broken)).rejects.toEqual(coded("ARCHIVE_INVALID"));
-  expect(events).toEqual(["prepare 0", "play 1", "let go 0"]);
+  expect(events).toEqual(["prepare 1", "prepare 0", "play 1", "let go 1", "let go 0"]);
 });
 
 test("case 74: what a stack keeps grows by the entries, some two hundred bytes each, and no more", async () => {

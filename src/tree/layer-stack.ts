@@ -83,6 +83,8 @@ class Stack {
     const { sink, warn, play } = this.#options;
     const shared = { sink, warn, hidden: new HiddenPaths(), xattrs: new XattrLists() };
     let logBytes = 0;
+    // In the order in which their bytes are needed.
+    this.#layers.at(-1)?.prepare?.(signal);
     for (let i = this.#layers.length - 1; i >= 0; i--) {
       this.#layers[i - 1]?.prepare?.(signal);
       const recorder = new LayerRecorder({
