@@ -13,13 +13,20 @@ import { join } from "node:path";
 import { testCache } from "./cli.ts";
 import { aptSources, suite } from "./essential-tree.ts";
 
-/** A root file system with a compiler and the essential packages, as a tar archive. */
+/** A small root file system with a compiler and the essential packages, as a tar archive. */
 export function compilerTree(): string {
-  const archive = join(testCache, "mmdebstrap-compiler.tar");
+  const archive = join(testCache, "mmdebstrap-small-compiler.tar");
   if (existsSync(archive)) return archive;
   mkdirSync(testCache, { recursive: true });
   const partial = `${archive}.${process.pid}.tar`;
   const options = ["--quiet", "--mode=root", "--variant=essential", "--include=gcc,libc6-dev,make"];
+  for (const path of ["share/doc", "share/man", "share/locale", "share/i18n"]) {
+    options.push(`--dpkgopt=path-exclude=/usr/${path}/*`);
+  }
+  const unneeded = ["lto*", "lib[a-z]san*", "g++-mapper-server"].map(
+    (name) => `/usr/lib/gcc/*/*/${name}`,
+  );
+  options.push(`--customize-hook=rm -f ${unneeded.map((path) => `"$1"${path}`).join(" ")}`);
   execFileSync("mmdebstrap", [...options, suite(), partial, ...aptSources()], { stdio: "pipe" });
   renameSync(partial, archive);
   return archive;

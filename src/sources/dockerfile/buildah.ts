@@ -60,8 +60,9 @@ function runOf(request: BuildRequest) {
 function buildWords(request: BuildRequest, idFile: string): string[] {
   return [
     "--format=docker",
-    "--force-rm", // no working container is left by a build that fails
-    "--layers", // as Docker: what did not change is not built again
+    // As Docker: what did not change is not built again, and a build that fails leaves no
+    // working container. buildah's own variable can say otherwise.
+    ...(request.environment["BUILDAH_LAYERS"] === undefined ? ["--layers", "--force-rm"] : []),
     `--iidfile=${idFile}`,
     `--pull=${request.pull ? "always" : "false"}`, // false: what is missing is pulled
     ...sharedWords(request),
