@@ -106,7 +106,6 @@ function isStillAt(path: string, fd: number): boolean {
 async function lockDescriptor(fd: number, path: string, options: LockOptions): Promise<boolean> {
   const program = requireProgram("flock", `lock ${sanitise(path)}`);
   const mode = options.mode === "shared" ? "-s" : "-x";
-  checkFault("spawn", program);
   const { code, words } = await outcome(program, [mode, "-n", "3"], fd);
   if (code === 0) return true;
   // On a lock that others hold it ends with 1 and without a word.
@@ -121,11 +120,16 @@ async function lockDescriptor(fd: number, path: string, options: LockOptions): P
   );
 }
 
-function outcome(
+async function outcome(
   program: string,
   args: readonly string[],
   fd: number,
 ): Promise<{ readonly code: number | null; readonly words: string }> {
+  try {
+    checkFault("spawn", program);
+  } catch (error) {
+    throw hostError(error, "start flock");
+  }
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       stdio: ["ignore", "ignore", "pipe", fd],
