@@ -41,12 +41,13 @@ afterEach(async () => {
 export async function listen(handler: Handler, options: ListenerOptions = {}): Promise<Listener> {
   const seen: SeenRequest[] = [];
   const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
-    void readAll(incoming).then(async (body) => {
-      const { method = "", url = "", headers } = incoming;
-      const request = { method, url, headers, body };
-      seen.push(request);
-      await handler(request, response);
-    });
+    void takeAndAnswer(incoming, response);
+  };
+  const takeAndAnswer = async (incoming: IncomingMessage, response: ServerResponse) => {
+    const { method = "", url = "", headers } = incoming;
+    const request = { method, url, headers, body: await readAll(incoming) };
+    seen.push(request);
+    await handler(request, response);
   };
   const server =
     options.tls === undefined ? createServer(answer) : createTlsServer(options.tls, answer);
