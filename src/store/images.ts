@@ -190,6 +190,8 @@ export class ImageStore {
       await this.#writeRecord(key, facts, digest);
       return this.#stored(key, facts, lock);
     } catch (error) {
+      // A record that the disk did not confirm is none.
+      removePath(join(this.directoryOf(key), RECORD));
       lock[Symbol.dispose]();
       throw error;
     }
