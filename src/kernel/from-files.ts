@@ -4,7 +4,12 @@ import { WickError } from "../errors/index.ts";
 import { FileStorage, statOf } from "../host/index.ts";
 import { checkKernel, type KernelIdentity } from "./image.ts";
 import type { Kernel, KernelArch } from "./kernel.ts";
-import { deviceModules, type LoadableModule, orderModules } from "./module-order.ts";
+import {
+  type LoadableModule,
+  orderModules,
+  type RootFileSystem,
+  wantedModules,
+} from "./module-order.ts";
 import { modulesOfDirectory } from "./module-set.ts";
 
 /** A kernel that the user brings along. */
@@ -13,6 +18,7 @@ export interface KernelFiles {
   readonly kernelFile: string;
   /** Without it the kernel must have all drivers built in. */
   readonly modulesDirectory?: string | undefined;
+  readonly fileSystem: RootFileSystem;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,7 +36,11 @@ export async function kernelFromFiles(files: KernelFiles): Promise<Kernel> {
   const modules =
     modulesDirectory === undefined
       ? []
-      : await orderModules(modulesAt(modulesDirectory), deviceModules, files.signal);
+      : await orderModules(
+          modulesAt(modulesDirectory),
+          wantedModules(files.fileSystem),
+          files.signal,
+        );
   const built = moduleRelease(modules);
   checkSameRelease({ kernel: release, modules: built, path });
   return {

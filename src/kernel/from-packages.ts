@@ -4,7 +4,8 @@ import { type CachedKernel, cachedKernel, storeKernel } from "./cache.ts";
 import { debianArch, type Distribution, kernelPackage } from "./distribution.ts";
 import { identityOf } from "./from-files.ts";
 import type { Kernel, KernelArch, KernelPackageFile, KernelPackages } from "./kernel.ts";
-import { deviceModules, orderModules } from "./module-order.ts";
+import { keptModules, orderModules, type RootFileSystem, wantedModules } from "./module-order.ts";
+import { selectModules } from "./module-selection.ts";
 import { KernelUnpacker } from "./unpack-package.ts";
 
 /** Packages that hold a kernel or modules. What else they depend on is for an installed system. */
@@ -20,6 +21,7 @@ export interface KernelFromPackages {
   /** Finished kernels are kept below its `kernels/`. */
   readonly cacheDirectory: string;
   readonly packages: KernelPackages;
+  readonly fileSystem: RootFileSystem;
   /** Asks the distribution again, also when a kernel is in the cache. */
   readonly refresh?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -27,19 +29,19 @@ export interface KernelFromPackages {
 
 /** The distribution's own kernel for virtual machines, from the cache or from its packages. */
 export async function kernelFromPackages(options: KernelFromPackages): Promise<Kernel> {
-  const { arch, distribution, cacheDirectory } = options;
+  const { arch, distribution, cacheDirectory, fileSystem } = options;
   const name = kernelPackage(distribution, debianArch[arch]);
   const request = [distribution.id, distribution.version, name, arch, wantedNames()].join(" ");
   const cached = options.refresh === true ? undefined : cachedKernel(cacheDirectory, request);
-  if (cached !== undefined) return kernelOf(cached, arch);
+  if (cached !== undefined) return kernelOf(cached, arch, fileSystem);
   await makeKernel({ ...options, name, request });
   const made = cachedKernel(cacheDirectory, request);
-  if (made !== undefined) return kernelOf(made, arch);
+  if (made !== undefined) return kernelOf(made, arch, fileSystem);
   throw new WickError("IO", "Cannot keep the kernel: it does not read back as it was written");
 }
 
 function wantedNames(): string {
-  return deviceModules.map(({ name }) => name).join(",");
+  return keptModules.map(({ name }) => name).join(",");
 }
 
 async function makeKernel(
@@ -66,7 +68,7 @@ async function makeKernel(
     arch,
     release: kernel.release,
     kernel: readSmallFile(kernel.path, KERNEL_BYTES),
-    modules: await orderModules(set, deviceModules, signal),
+    modules: await orderModules(set, keptModules, signal),
   });
 }
 
@@ -79,13 +81,17 @@ function noKernel(name: string, files: readonly KernelPackageFile[]): WickError 
   );
 }
 
-function kernelOf({ path, manifest, modules }: CachedKernel, arch: KernelArch): Kernel {
+function kernelOf(
+  { path, manifest, modules }: CachedKernel,
+  arch: KernelArch,
+  fileSystem: RootFileSystem,
+): Kernel {
   return {
     path,
     format: identityOf(path, arch).format,
     arch,
     release: manifest.release,
     origin: `${manifest.package} ${manifest.version}`,
-    modules,
+    modules: selectModules(modules, wantedModules(fileSystem)),
   };
 }

@@ -17,7 +17,7 @@ export interface WantedModule {
  * Drivers of every machine that wick starts, whichever bus its devices sit on. Entropy from
  * the host is welcome, but kernels get along without.
  */
-export const deviceModules: readonly WantedModule[] = [
+const deviceModules: readonly WantedModule[] = [
   { name: "virtio_pci" },
   { name: "virtio_mmio" },
   { name: "virtio_blk" },
@@ -26,6 +26,28 @@ export const deviceModules: readonly WantedModule[] = [
   { name: "virtio_rng", optional: true },
   { name: "ext4" },
   { name: "overlay" },
+];
+
+/** File systems that a root can lie in. Changes of a run lie in ext4 whatever the root is. */
+export type RootFileSystem = "ext4" | "erofs" | "squashfs";
+
+const rootModules: Readonly<Record<RootFileSystem, readonly WantedModule[]>> = {
+  ext4: [],
+  erofs: [{ name: "erofs" }],
+  squashfs: [{ name: "squashfs" }],
+};
+
+/** What a machine needs whose root lies in `fileSystem`. */
+export function wantedModules(fileSystem: RootFileSystem): readonly WantedModule[] {
+  return [...deviceModules, ...rootModules[fileSystem]];
+}
+
+/** What any machine may need: a kernel that is kept serves them all. */
+export const keptModules: readonly WantedModule[] = [
+  ...deviceModules,
+  ...Object.values(rootModules)
+    .flat()
+    .map(({ name }) => ({ name, optional: true })),
 ];
 
 /**

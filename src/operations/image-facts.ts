@@ -1,19 +1,25 @@
 import {
   CONFIG_MAX_BYTES,
+  CONFIG_PATH,
+  parseConfig,
   USER_FILE_MAX_BYTES,
   type AppConfig,
   type UserFiles,
 } from "../application/index.ts";
-import { openExt4 } from "../formats/ext4/index.ts";
+import type { ImageFormat } from "../config/index.ts";
+import { isSquashfs, readSquashfs } from "../formats/squashfs/index.ts";
 import { FileStorage } from "../host/index.ts";
-import { configOf, smallFile } from "./image-files.ts";
+import { openFileSystem, volumeOf } from "./file-system.ts";
+import { smallFile } from "./image-files.ts";
+import { squashfsFile } from "./squashfs-files.ts";
 
 /** Where the resolved config lies that init reads. */
 export const INIT_RECORDS_PATH = "/.wick/init.rec";
 
 /** What running an image needs to know of it. */
 export interface ImageFacts {
-  /** 8-4-4-4-12 hex digits. */
+  readonly format: ImageFormat;
+  /** 8-4-4-4-12 hex digits: what init finds the root by. */
   readonly uuid: string;
   /** Undefined in an image that wick put no config into. */
   readonly config: AppConfig | undefined;
@@ -22,16 +28,30 @@ export interface ImageFacts {
   readonly reports: boolean;
 }
 
-/** Reads an image's facts; IMAGE_INVALID when it is not an ext4 file system. */
-export function readImageFacts(path: string): ImageFacts {
+/** Bytes of a file in the image; undefined when there is none. */
+type ReadFile = (path: string, limitBytes: number) => Promise<Uint8Array | undefined>;
+
+/** Reads an image's facts; IMAGE_INVALID when it is none of a format that wick boots. */
+export async function readImageFacts(path: string, signal?: AbortSignal): Promise<ImageFacts> {
   using storage = new FileStorage(path, "read");
-  const image = openExt4(storage);
-  const passwd = smallFile(image, "/etc/passwd", USER_FILE_MAX_BYTES);
-  const group = smallFile(image, "/etc/group", USER_FILE_MAX_BYTES);
+  if (isSquashfs(storage)) {
+    const { identity } = readSquashfs(storage);
+    const read: ReadFile = (inside, limitBytes) =>
+      squashfsFile(path, inside, { limitBytes, signal });
+    return { format: "squashfs", uuid: identity, ...(await contents(read)) };
+  }
+  const image = openFileSystem(storage);
+  const read: ReadFile = async (inside, limitBytes) => smallFile(image, inside, limitBytes);
+  return { format: image.format, uuid: volumeOf(image).uuid, ...(await contents(read)) };
+}
+
+async function contents(read: ReadFile): Promise<Omit<ImageFacts, "format" | "uuid">> {
+  const config = await read(CONFIG_PATH, CONFIG_MAX_BYTES);
+  const passwd = await read("/etc/passwd", USER_FILE_MAX_BYTES);
+  const group = await read("/etc/group", USER_FILE_MAX_BYTES);
   return {
-    uuid: image.facts.uuid,
-    config: configOf(image),
+    config: config === undefined ? undefined : parseConfig(config),
     users: { ...(passwd && { passwd }), ...(group && { group }) },
-    reports: smallFile(image, INIT_RECORDS_PATH, CONFIG_MAX_BYTES) !== undefined,
+    reports: (await read(INIT_RECORDS_PATH, CONFIG_MAX_BYTES)) !== undefined,
   };
 }

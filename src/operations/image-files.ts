@@ -6,17 +6,17 @@ import {
 } from "../application/index.ts";
 import { display, utf8 } from "../bytes/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
-import type { Ext4Image } from "../formats/ext4/index.ts";
+import type { ImageReader } from "../formats/ext4/index.ts";
 
 /** The image's config; undefined when there is none. A broken one is an error. */
-export function configOf(image: Ext4Image): AppConfig | undefined {
+export function configOf(image: ImageReader): AppConfig | undefined {
   const bytes = smallFile(image, CONFIG_PATH, CONFIG_MAX_BYTES);
   return bytes === undefined ? undefined : parseConfig(bytes);
 }
 
 /** A file's bytes; undefined when there is none, an error when it is too long. */
 export function smallFile(
-  image: Ext4Image,
+  image: ImageReader,
   path: string,
   limitBytes: number,
 ): Uint8Array | undefined {

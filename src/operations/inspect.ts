@@ -1,5 +1,6 @@
 import { display } from "../bytes/index.ts";
-import type { Ext4Image } from "../formats/ext4/index.ts";
+import type { ImageReader } from "../formats/ext4/index.ts";
+import { type FileSystem, volumeOf } from "./file-system.ts";
 import { configOf } from "./image-files.ts";
 
 /** What is inside an image. */
@@ -13,7 +14,7 @@ export interface Inspection {
   readonly freeBytes: number;
   readonly uuid: string;
   readonly label: string;
-  /** In mke2fs's words. */
+  /** In the words of mke2fs and dump.erofs. */
   readonly features: readonly string[];
   readonly state: string;
   readonly files: number;
@@ -47,23 +48,18 @@ interface FileFacts {
 }
 
 /** Walks the whole image and sums it up. */
-export function inspectImage(image: Ext4Image, file: FileFacts): Inspection {
-  const { facts } = image;
+export function inspectImage(image: FileSystem, file: FileFacts): Inspection {
   return {
     ...file,
     format: image.format,
     sizeBytes: image.sizeBytes,
-    freeBytes: facts.freeBlocks * facts.blockSize,
-    uuid: facts.uuid,
-    label: display(facts.label),
-    features: facts.features,
-    state: facts.state,
+    ...volumeOf(image),
     ...count(image),
     application: applicationOf(image),
   };
 }
 
-function count(image: Ext4Image) {
+function count(image: ImageReader) {
   const sums = { files: 0, directories: 0, symlinks: 0, others: 0, contentBytes: 0 };
   const seen = new Set<number>();
   let biggest: { path: string; sizeBytes: number }[] = [];
@@ -93,7 +89,7 @@ function withBiggest(
   return biggest.toSpliced(at < 0 ? biggest.length : at, 0, entry).slice(0, BIGGEST);
 }
 
-function applicationOf(image: Ext4Image): Inspection["application"] {
+function applicationOf(image: ImageReader): Inspection["application"] {
   const config = configOf(image);
   if (config === undefined) return undefined;
   const argv = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];

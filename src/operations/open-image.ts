@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import { display, sanitise, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
-import { openExt4, type Ext4Image, type ImageNode } from "../formats/ext4/index.ts";
+import type { ImageNode, ImageReader } from "../formats/ext4/index.ts";
+import { isSquashfs } from "../formats/squashfs/index.ts";
 import { allocatedBytes, FileStorage, statOf } from "../host/index.ts";
 import type { Kind } from "../tree/index.ts";
 import type { Context } from "./context.ts";
+import { openFileSystem } from "./file-system.ts";
 import { inspectImage, type Inspection } from "./inspect.ts";
 
 /** One name in an image. Names and targets are text for people: other bytes are escaped. */
@@ -49,7 +51,8 @@ export function openImage(path: string, context: Context): OpenedImage {
   }
   const storage = new FileStorage(absolute, "read");
   try {
-    const image = openExt4(storage, sanitise(path));
+    if (isSquashfs(storage)) throw unread(path);
+    const image = openFileSystem(storage, sanitise(path));
     return {
       inspect: () =>
         inspectImage(image, { path: absolute, allocatedBytes: allocatedBytes(absolute) }),
@@ -63,7 +66,19 @@ export function openImage(path: string, context: Context): OpenedImage {
   }
 }
 
-function* list(image: Ext4Image, path: string, recursive: boolean): Generator<ListedNode> {
+/** Its contents are compressed whatever they are; its own tools show them. */
+function unread(path: string): WickError {
+  const shown = sanitise(path);
+  return new WickError(
+    "UNSUPPORTED",
+    `Cannot look into ${shown}: wick boots squashfs and does not read it`,
+    {
+      hint: `unsquashfs -lln ${shown} lists it, unsquashfs -cat ${shown} FILE prints a file`,
+    },
+  );
+}
+
+function* list(image: ImageReader, path: string, recursive: boolean): Generator<ListedNode> {
   const node = image.lookup(utf8(path));
   const here = path.replace(/\/+$/, "");
   if (node.kind !== "directory") {
@@ -80,13 +95,13 @@ function* list(image: Ext4Image, path: string, recursive: boolean): Generator<Li
   }
 }
 
-function* below(image: Ext4Image, path: string, directory: ImageNode): Generator<ListedNode> {
+function* below(image: ImageReader, path: string, directory: ImageNode): Generator<ListedNode> {
   for (const { path: inner, node } of image.walk(directory)) {
     yield listed(image, `${path}/${display(inner)}`, node);
   }
 }
 
-function listed(image: Ext4Image, path: string, node: ImageNode): ListedNode {
+function listed(image: ImageReader, path: string, node: ImageNode): ListedNode {
   const stat = image.stat(node);
   const { mtime } = stat;
   return {
@@ -109,7 +124,7 @@ function isoTime(seconds: number, nanoseconds: number): string {
   return `${whole}.${String(nanoseconds).padStart(9, "0")}Z`;
 }
 
-function* read(image: Ext4Image, path: string): Generator<Uint8Array> {
+function* read(image: ImageReader, path: string): Generator<Uint8Array> {
   const node = image.lookup(utf8(path));
   if (node.kind !== "file") {
     throw new WickError(

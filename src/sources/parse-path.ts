@@ -72,15 +72,13 @@ const foreign: Readonly<Partial<Record<FileKind, string>>> = {
   cpio: "a cpio archive",
   deb: "a Debian package",
   elf: "a program",
-  erofs: "an EROFS image",
   qcow2: "a qcow2 disk",
-  squashfs: "a squashfs image",
 };
 
 const HINT = "write deb:nginx-light, dir:./rootfs, tar:rootfs.tar.gz, or the path of an image";
 
 function kindOfFile(file: FileKind, shown: string): "tar" | "image" {
-  if (file === "ext4") return "image";
+  if (file === "ext4" || file === "erofs" || file === "squashfs") return "image";
   if (file === "tar" || file === "compressed") return "tar";
   const what = foreign[file];
   if (what !== undefined) {
@@ -90,7 +88,7 @@ function kindOfFile(file: FileKind, shown: string): "tar" | "image" {
   }
   throw new WickError(
     "SOURCE_FAILED",
-    `Cannot use ${shown}: of an unknown kind, wanted an ext4 image or a tar archive`,
+    `Cannot use ${shown}: of an unknown kind, wanted an ext4, EROFS or squashfs image or a tar archive`,
     { hint: HINT },
   );
 }

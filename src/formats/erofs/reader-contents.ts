@@ -10,7 +10,7 @@ export interface Contents {
   read(target: Uint8Array, position: number): void;
 }
 
-const HINT = "boot it, or mount it: wick reads contents that are not compressed";
+const HINT = "mount it, or build it without --compression";
 
 /** The contents of `inode`. Errors: UNSUPPORTED when they are compressed. */
 export function contentsOf(volume: Volume, inode: ErofsInode): Contents {

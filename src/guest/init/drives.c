@@ -11,15 +11,30 @@ static int uuid_offset(const u8 *superblock) {
   return -1;
 }
 
-/* Reads the UUID of what lies on /dev/NAME; both file systems begin at byte 1024. */
+/*
+ * squashfs has no UUID: its number of inodes, its time (both at byte 4) and the bytes it uses
+ * (at 40) stand for one, as the host reads them too (formats/squashfs/reader.ts).
+ */
+static int squashfs_identity(int fd, u8 uuid[16]) {
+  u8 superblock[48];
+  if (sys_pread(fd, superblock, sizeof superblock, 0) != (long)sizeof superblock) return 0;
+  if (memcmp(superblock, "hsqs", 4) != 0) return 0;
+  memcpy(uuid, superblock + 4, 8);
+  memcpy(uuid + 8, superblock + 40, 8);
+  return 1;
+}
+
+/* Reads the UUID of what lies on /dev/NAME; ext4 and EROFS begin at byte 1024. */
 static int read_uuid(const char *name, u8 uuid[16]) {
   char path[300];
   u8 superblock[1024];
   join(path, sizeof path, "/dev/", name, NULL);
   long fd = sys_open(path, O_RDONLY | O_NONBLOCK, 0);
   if (fd < 0) return 0;
+  int is_squashfs = squashfs_identity((int)fd, uuid);
   long got = sys_pread((int)fd, superblock, sizeof superblock, 1024);
   sys_close((int)fd);
+  if (is_squashfs) return 1;
   int offset = got == (long)sizeof superblock ? uuid_offset(superblock) : -1;
   if (offset < 0) return 0;
   memcpy(uuid, superblock + offset, 16);
