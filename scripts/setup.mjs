@@ -32,6 +32,8 @@ export const forTheTests = [
   ["mmdebstrap", "mmdebstrap"],
   ["umoci", "umoci"],
   ["skopeo", "skopeo"],
+  ["docker-registry", "docker-registry"],
+  ["openssl", "openssl"],
   ["buildah", "buildah"],
   ["podman", "podman"],
   ["containerd", "containerd"],
