@@ -5,6 +5,7 @@ import { buildah, privateBuilder } from "../support/buildah.ts";
 import { startWick, wick } from "../support/cli.ts";
 import { fetchPage } from "../support/fetch-page.ts";
 import { compilerTree, nginxSource } from "../support/nginx-source.ts";
+import { ownCache } from "../support/own-cache.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
 let env: Record<string, string>;
@@ -13,7 +14,7 @@ let busybox: Buffer;
 
 beforeAll(async () => {
   const directory = lastingDirectory();
-  env = privateBuilder(directory);
+  env = { ...privateBuilder(directory), WICK_CACHE: ownCache(directory) };
   const image = join(directory, "busybox.ext4");
   const built = await wick(["build", "-q", "--init", "none", "-o", image, "deb:busybox-static"]);
   expect(built.status, built.stderr).toBe(0);
@@ -88,7 +89,7 @@ test("a Dockerfile's whole config arrives in the image, and the machine honours 
   });
   const line =
     'echo "$(id -u):$(id -g):$(id -G)|$(pwd)|$GREETING|$ODD|$HOME|$(cat /length)|$(stat -c %a:%u . /var/data | tr "\\n" " ")"; kill -USR1 $$';
-  const ran = await wick(["run", "-q", output, line]);
+  const ran = await wick(["run", "-q", output, line], { env });
   expect(ran.stdout.replace("\r", "")).toBe(
     "1234:567:567 890|/srv/made here|hello|a 'b' $c|/home/app|7|755:1234 755:0 \n",
   );

@@ -68,7 +68,7 @@ export function writeNginxImage(directory: string, work: string): void {
     "--config.env",
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "--config.env",
-    "NGINX_VERSION=of Debian",
+    "NGINX_VERSION=Debian",
     "--config.exposedports",
     "80/tcp",
     "--config.stopsignal",
