@@ -1,11 +1,11 @@
 /** Small archives that mean a lot: bounded memory and time that grows with the input alone. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { jsonOf, startWick, wick, type CliResult } from "../support/cli.ts";
+import { jsonOf, wick } from "../support/cli.ts";
 import { e2fsck } from "../support/ext4-image.ts";
 import { header, pax } from "../support/tar-builder.ts";
+import { watched } from "../support/watched.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const MiB = 1 << 20;
@@ -39,35 +39,12 @@ function fileHeader(name: string): Uint8Array {
   return block;
 }
 
-/** Most memory that a process had, in bytes, as long as it can be asked. */
-function peakMemory(pid: number): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
-  }
-}
-
-/** Runs `wick` to its end, and says how much memory it had at most. */
-async function watched(
-  words: string[],
-  stdin: Uint8Array,
-): Promise<{ result: CliResult; peak: number }> {
-  const started = startWick(words, { stdin });
-  let peak = 0;
-  const timer = setInterval(() => (peak = Math.max(peak, peakMemory(started.child.pid!))), 20);
-  const result = await started.done;
-  clearInterval(timer);
-  return { result, peak };
-}
-
 test("A8: a million files in a few megabytes become a clean image in bounded memory", async () => {
   const archive = manyFiles(1_000_000);
   expect(archive.length).toBeLessThan(16 * MiB);
   const output = join(temporaryDirectory(), "x.ext4");
   const words = ["build", "--json", "--init", "none", "--size", "min", "tar:-", "-o", output];
-  const { result, peak } = await watched(words, archive);
+  const { result, peak } = await watched(words, { stdin: archive });
   expect(result.status, result.stderr).toBe(0);
   expect(jsonOf(result)).toMatchObject({ tree: { files: 1_000_000, directories: 1000 } });
   expect(peak).toBeGreaterThan(20 * MiB);
@@ -85,10 +62,9 @@ test("A6: a gigabyte of attributes in a megabyte of archive is refused before me
   ]);
   expect(archive.length).toBeLessThan(4 * MiB);
   const output = join(temporaryDirectory(), "x.ext4");
-  const { result, peak } = await watched(
-    ["build", "--init", "none", "tar:-", "-o", output],
-    archive,
-  );
+  const { result, peak } = await watched(["build", "--init", "none", "tar:-", "-o", output], {
+    stdin: archive,
+  });
   expect(result.status).toBe(1);
   expect(result.stderr).toContain("[ARCHIVE_LIMIT]");
   expect(result.stderr).toContain("hint:");
