@@ -1,6 +1,8 @@
 import { WickError } from "../errors/index.ts";
 
-const CHUNK_BYTES = 1 << 20;
+/** Chunks grow with what is in front of them: most layers of an image are small. */
+const MIN_CHUNK_BYTES = 1 << 14;
+const MAX_CHUNK_BYTES = 1 << 20;
 /** Bits of a byte that hold a part of a number; the highest says that another byte follows. */
 const PART = 0x80;
 
@@ -13,7 +15,7 @@ interface Chunk {
 /** Writes records of numbers and byte strings, in chunks that are let go as they are read. */
 export class LogWriter {
   #chunks: Chunk[] = [];
-  #current = new Uint8Array(CHUNK_BYTES);
+  #current = new Uint8Array(MIN_CHUNK_BYTES);
   #at = 0;
   /** Where the record begins that is being written. */
   #recordStart = 0;
@@ -75,7 +77,8 @@ export class LogWriter {
   #reserve(count: number): void {
     if (this.#at + count <= this.#current.length) return;
     const begun = this.#current.subarray(this.#recordStart, this.#at);
-    const grown = new Uint8Array(Math.max(CHUNK_BYTES, 2 * (begun.length + count)));
+    const usual = Math.min(MAX_CHUNK_BYTES, Math.max(MIN_CHUNK_BYTES, this.length));
+    const grown = new Uint8Array(Math.max(usual, 2 * (begun.length + count)));
     grown.set(begun);
     this.#at = this.#recordStart;
     this.#endChunk();
