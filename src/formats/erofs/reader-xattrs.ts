@@ -6,7 +6,7 @@ import type { ErofsInode } from "./reader-inodes.ts";
 import type { Volume } from "./reader-volume.ts";
 
 /** Bytes of shared attributes that are read for one inode. */
-const SHARED_MAX = 1 << 20;
+const SHARED_MAX = 1 << 18;
 
 /**
  * The extended attributes of an inode, its own and those it shares. Names under a prefix that
