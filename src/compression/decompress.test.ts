@@ -127,23 +127,26 @@ test("A3: gzip: a name of 64 MB in the header and a million empty members take b
 const EMPTY_MEMBER = gzipSync("");
 
 const zstdEngines = [...new Set([zstdEngine(), "tool", "library"] as const)];
-test.each(zstdEngines)("A2: zstd by %s: frames, skippable frames and both bounds", async (engine) => {
-  const options = { name: "data" };
-  const skippable = Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9]);
-  const nothing = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
-  const frames = [skippable, pack("zstd", program), nothing, pack("zstd", Buffer.from("end"))];
-  const whole = Buffer.concat([...frames, skippable]);
-  for (const size of [7, 65536]) {
-    const got = await all(unzstd(pieces(whole, size), options, engine));
-    expect(sha(got)).toBe(sha(Buffer.concat([program, Buffer.from("end")])));
-  }
-  const cut = whole.subarray(0, -2);
-  await expect(all(unzstd(pieces(cut, 999), options, engine))).rejects.toThrow(/truncated/);
-  const wide = execFileSync("zstd", ["-qc", "--long=28"], { input: Buffer.alloc(300 << 20) });
-  await expect(all(unzstd(pieces(wide, 999), options, engine))).rejects.toThrow(
-    "Cannot decompress data: it needs a window of 268435456 bytes, wanted at most 134217728",
-  );
-});
+test.each(zstdEngines)(
+  "A2: zstd by %s: frames, skippable frames and both bounds",
+  async (engine) => {
+    const options = { name: "data" };
+    const skippable = Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 9, 9, 9]);
+    const nothing = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
+    const frames = [skippable, pack("zstd", program), nothing, pack("zstd", Buffer.from("end"))];
+    const whole = Buffer.concat([...frames, skippable]);
+    for (const size of [7, 65536]) {
+      const got = await all(unzstd(pieces(whole, size), options, engine));
+      expect(sha(got)).toBe(sha(Buffer.concat([program, Buffer.from("end")])));
+    }
+    const cut = whole.subarray(0, -2);
+    await expect(all(unzstd(pieces(cut, 999), options, engine))).rejects.toThrow(/truncated/);
+    const wide = execFileSync("zstd", ["-qc", "--long=28"], { input: Buffer.alloc(300 << 20) });
+    await expect(all(unzstd(pieces(wide, 999), options, engine))).rejects.toThrow(
+      "Cannot decompress data: it needs a window of 268435456 bytes, wanted at most 134217728",
+    );
+  },
+);
 
 test("A2: zstd: a million skippable frames pass in bounded time", async () => {
   const nothing = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0]);
@@ -169,14 +172,17 @@ test("A2: xz: a dictionary over the bound is an error that tells the limit", asy
   });
 });
 
-test.each(["xz", "bzip2", "lz4"] as const)("A4: %s: stopping early leaves no process", async (kind) => {
-  const packed = pack(kind, Buffer.concat([program, program]));
-  for await (const chunk of decompress(pieces(packed, 65536), { name: "data" })) {
-    expect(chunk.length).toBeGreaterThan(0);
-    break;
-  }
-  expect(ownProcesses(tmpdir()).filter(({ command }) => command.includes(kind))).toEqual([]);
-});
+test.each(["xz", "bzip2", "lz4"] as const)(
+  "A4: %s: stopping early leaves no process",
+  async (kind) => {
+    const packed = pack(kind, Buffer.concat([program, program]));
+    for await (const chunk of decompress(pieces(packed, 65536), { name: "data" })) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(ownProcesses(tmpdir()).filter(({ command }) => command.includes(kind))).toEqual([]);
+  },
+);
 
 test.each(["gzip", "xz"] as const)("A4: %s: a signal ends it with INTERRUPTED", async (kind) => {
   const packed = pack(kind, program);

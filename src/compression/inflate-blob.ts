@@ -1,13 +1,21 @@
-import { type FileRegion, readHead, throwIfAborted } from "../host/index.ts";
-import { inflateHere } from "./inflate-here.ts";
+import {
+  type FileRegion,
+  readHead,
+  readRegion,
+  throwIfAborted,
+  turningBuffers,
+} from "../host/index.ts";
+import { inflateStream } from "./inflate-stream.ts";
 import { fromPlainError, type InflateReply } from "./inflate-messages.ts";
 import { hasWorkers, wishForWorker, type WorkerWish } from "./inflate-pool.ts";
-import { createRing, RingReader } from "./inflate-ring.ts";
 import { kindOf, MAGIC_BYTES } from "./kinds.ts";
 import type { InflateOptions } from "./options.ts";
 
 /** Below this many bytes a thread costs more than it saves. */
 const WORTH_A_WORKER_BYTES = 2 << 20;
+
+/** What is not compressed is passed on in pieces of this size, from buffers that are used again. */
+const PLAIN_CHUNK_BYTES = 1 << 20;
 
 /** The plain bytes of a blob; a chunk is lent until the next one is asked for. */
 export interface InflatedBlob extends AsyncIterable<Uint8Array> {
@@ -21,18 +29,17 @@ export interface InflatedBlob extends AsyncIterable<Uint8Array> {
  * the region's own bytes, all of them, before the iteration ends. To be read once.
  */
 export function inflateBlob(region: FileRegion, options: InflateOptions): InflatedBlob {
-  if (hasWorkers && region.sizeBytes >= WORTH_A_WORKER_BYTES && isInflatedByNode(region)) {
+  const kind = kindOf(readHead(region, MAGIC_BYTES));
+  // A tool is a process beside us already, and plain bytes need no work.
+  if (hasWorkers && kind === "gzip" && region.sizeBytes >= WORTH_A_WORKER_BYTES) {
     return new InflatedByWorker(region, options);
   }
+  const buffers = kind === "none" ? turningBuffers(PLAIN_CHUNK_BYTES) : undefined;
   return {
     start: () => undefined,
-    [Symbol.asyncIterator]: () => inflateHere(region, options),
+    [Symbol.asyncIterator]: () =>
+      inflateStream(readRegion(region, options.signal, buffers), options),
   };
-}
-
-/** A tool is a process beside us already, and plain bytes need no work. */
-function isInflatedByNode(region: FileRegion): boolean {
-  return kindOf(readHead(region, MAGIC_BYTES)) === "gzip";
 }
 
 class InflatedByWorker implements InflatedBlob {
@@ -40,7 +47,6 @@ class InflatedByWorker implements InflatedBlob {
   readonly #options: InflateOptions;
   readonly #replies = new Replies();
   #begun: WorkerWish | undefined;
-  readonly #ring = createRing();
 
   constructor(region: FileRegion, options: InflateOptions) {
     this.#region = region;
@@ -54,7 +60,7 @@ class InflatedByWorker implements InflatedBlob {
   #begin(): WorkerWish {
     const wish = wishForWorker();
     const worker = wish.worker.then((lent) => {
-      const job = { region: this.#region, name: this.#options.name, ring: this.#ring };
+      const job = { region: this.#region, name: this.#options.name };
       lent.start(
         job,
         (reply) => this.#replies.push(reply),
@@ -73,7 +79,6 @@ class InflatedByWorker implements InflatedBlob {
     let isDone = false;
     using _ = this.#replies.failOn(signal);
     try {
-      const ring = new RingReader(this.#ring);
       for (;;) {
         const reply = await this.#replies.next();
         throwIfAborted(signal);
@@ -82,8 +87,8 @@ class InflatedByWorker implements InflatedBlob {
           isDone = true;
           return onDigest?.(reply.sha256);
         }
-        yield ring.take(reply.lengthBytes);
-        ring.free();
+        yield lent.reader.take(reply.lengthBytes);
+        lent.reader.free();
       }
     } finally {
       if (isDone) lent.release();

@@ -1,13 +1,11 @@
 import { WickError, isWickError, type ErrorCode } from "../errors/index.ts";
 import type { FileRegion } from "../host/index.ts";
-import type { Ring } from "./inflate-ring.ts";
 
 /** What a worker is asked to do. */
 export interface InflateJob {
   readonly region: FileRegion;
   /** For messages. */
   readonly name: string;
-  readonly ring: Ring;
 }
 
 /** What a worker says: a slot is filled, all is done, or why not. */

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { processors } from "../host/index.ts";
 import type { InflateJob, InflateReply } from "./inflate-messages.ts";
+import { createRing, RingReader } from "./inflate-ring.ts";
 
 /** One inflates as fast as one thread takes what it inflates; more help where there are cores. */
 const MOST_AHEAD = processors() > 2 ? 2 : 1;
@@ -12,6 +13,8 @@ export const hasWorkers = !import.meta.url.endsWith(".ts");
 
 /** A worker that has been lent to one job. */
 export interface LentWorker {
+  /** What it fills; nothing of a former job is in it. */
+  readonly reader: RingReader;
   start(
     job: InflateJob,
     onReply: (reply: InflateReply) => void,
@@ -23,9 +26,15 @@ export interface LentWorker {
   destroy(): void;
 }
 
-const idle: Worker[] = [];
+/** A thread and what it fills. */
+interface RingWorker {
+  readonly worker: Worker;
+  readonly reader: RingReader;
+}
+
+const idle: RingWorker[] = [];
 /** Jobs that may wait: nobody needs their bytes yet. */
-const waiting: ((worker: Worker) => void)[] = [];
+const waiting: ((worker: RingWorker) => void)[] = [];
 let alive = 0;
 
 /** A wish for a worker. */
@@ -41,7 +50,7 @@ export interface WorkerWish {
 /** A worker of one's own as soon as there is one, `MOST_AHEAD` of them at most until somebody hurries. */
 export function wishForWorker(): WorkerWish {
   let hurry = (): void => undefined;
-  const worker = new Promise<Worker>((resolve) => {
+  const worker = new Promise<RingWorker>((resolve) => {
     const free = idle.pop() ?? (alive < MOST_AHEAD ? create() : undefined);
     if (free !== undefined) return resolve(free);
     waiting.push(resolve);
@@ -60,17 +69,20 @@ export function warmUp(): void {
   if (hasWorkers && alive === 0) takeBack(create());
 }
 
-function create(): Worker {
+function create(): RingWorker {
   alive++;
-  const worker = new Worker(new URL("./inflate-worker.js", import.meta.url));
+  const ring = createRing();
+  const worker = new Worker(new URL("./inflate-worker.js", import.meta.url), { workerData: ring });
   worker.unref();
-  return worker;
+  return { worker, reader: new RingReader(ring) };
 }
 
-function lend(worker: Worker): LentWorker {
+function lend(lent: RingWorker): LentWorker {
+  const { worker, reader } = lent;
   worker.ref();
   let forget = (): void => undefined;
   return {
+    reader,
     start(job, onReply, onLost) {
       worker.on("message", onReply).on("error", onLost);
       forget = () => void worker.off("message", onReply).off("error", onLost);
@@ -78,31 +90,31 @@ function lend(worker: Worker): LentWorker {
     },
     release() {
       forget();
-      takeBack(worker);
+      takeBack(lent);
     },
     destroy() {
       forget();
-      discard(worker);
+      discard(lent);
     },
   };
 }
 
-function takeBack(worker: Worker): void {
+function takeBack(lent: RingWorker): void {
   const next = waiting.shift();
-  if (next !== undefined) return next(worker);
-  worker.unref();
-  idle.push(worker);
-  setTimeout(() => endIfIdle(worker), IDLE_MS).unref();
+  if (next !== undefined) return next(lent);
+  lent.worker.unref();
+  idle.push(lent);
+  setTimeout(() => endIfIdle(lent), IDLE_MS).unref();
 }
 
-function endIfIdle(worker: Worker): void {
-  const at = idle.indexOf(worker);
+function endIfIdle(lent: RingWorker): void {
+  const at = idle.indexOf(lent);
   if (at < 0) return;
   idle.splice(at, 1);
-  discard(worker);
+  discard(lent);
 }
 
-function discard(worker: Worker): void {
+function discard({ worker }: RingWorker): void {
   worker.on("error", () => undefined);
   alive--;
   void worker.terminate();

@@ -1,15 +1,6 @@
 import { createHash } from "node:crypto";
-import { type FileRegion, readRegion } from "../host/index.ts";
 import { decompress } from "./decompress.ts";
 import type { InflateOptions } from "./options.ts";
-
-/** Reads, digests and decompresses a region in this thread. */
-export function inflateHere(
-  region: FileRegion,
-  options: InflateOptions,
-): AsyncGenerator<Uint8Array> {
-  return inflateStream(readRegion(region, options.signal), options);
-}
 
 /** Digests and decompresses `chunks`: what lies in no file. */
 export async function* inflateStream(
