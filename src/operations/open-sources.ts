@@ -94,7 +94,8 @@ function openOne(
   context: Context,
 ): Promise<SourceContents> {
   const shown = reference.reference;
-  const names = { step: `source ${shown}`, title: `Find ${shown}` };
+  const verb = reference.kind === "dockerfile" ? "Build" : "Find";
+  const names = { step: `source ${shown}`, title: `${verb} ${shown}` };
   return runStep(context.onEvent, names, async (step) => {
     const source = openSource(reference, {
       cacheDirectory: wickDirectories(context.environment).cache,

@@ -70,7 +70,7 @@ function askWith(env: Probing["env"], signal: AbortSignal | undefined): Ask {
 /** The program's own words where it has any. */
 function reasonOf(error: unknown): string {
   if (!isWickError(error)) throw error;
-  return error.detail.at(-1) ?? error.message;
+  return error.detail[0] ?? error.message;
 }
 
 function none(reasons: readonly string[]): WickError {
