@@ -60,9 +60,10 @@ class InflatedByWorker implements InflatedBlob {
   #begin(): WorkerWish {
     const wish = wishForWorker();
     const worker = wish.worker.then((lent) => {
-      const job = { region: this.#region, name: this.#options.name };
+      const { name, onPlainDigest } = this.#options;
+      const wantsPlainDigest = onPlainDigest !== undefined;
       lent.start(
-        job,
+        { region: this.#region, name, wantsPlainDigest },
         (reply) => this.#replies.push(reply),
         (why) => this.#replies.push(lost(why)),
       );
@@ -72,7 +73,7 @@ class InflatedByWorker implements InflatedBlob {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const { signal, onDigest } = this.#options;
+    const { signal } = this.#options;
     const { worker, hurry } = (this.#begun ??= this.#begin());
     hurry();
     const lent = await worker;
@@ -85,7 +86,8 @@ class InflatedByWorker implements InflatedBlob {
         if (reply.type === "failed") throw fromPlainError(reply.error);
         if (reply.type === "end") {
           isDone = true;
-          return onDigest?.(reply.sha256);
+          this.#options.onDigest?.(reply.stored);
+          return this.#options.onPlainDigest?.(reply.plain);
         }
         yield lent.reader.take(reply.lengthBytes);
         lent.reader.free();

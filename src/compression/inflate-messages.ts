@@ -6,12 +6,14 @@ export interface InflateJob {
   readonly region: FileRegion;
   /** For messages. */
   readonly name: string;
+  /** Whether the plain bytes are digested too. */
+  readonly wantsPlainDigest: boolean;
 }
 
 /** What a worker says: a slot is filled, all is done, or why not. */
 export type InflateReply =
   | { readonly type: "chunk"; readonly lengthBytes: number }
-  | { readonly type: "end"; readonly sha256: string }
+  | { readonly type: "end"; readonly stored: string; readonly plain: string }
   | { readonly type: "failed"; readonly error: PlainError };
 
 /** A {@link WickError} as it travels between threads, where classes do not. */

@@ -14,6 +14,7 @@ export interface Ring {
 export const SLOT_BYTES = 1 << 20;
 /** What a worker may run ahead: enough to bridge what the receiver does between two chunks. */
 const SLOTS = 8;
+const WAKE_EVERY = SLOTS / 2;
 
 export function createRing(): Ring {
   return {
@@ -76,7 +77,8 @@ export class RingReader {
   }
 
   free(): void {
-    Atomics.add(this.#freed, 0, 1);
-    Atomics.notify(this.#freed, 0);
+    const freed = Atomics.add(this.#freed, 0, 1) + 1;
+    // Waking costs more than freeing: a worker that sleeps is woken for some slots at once.
+    if (freed % WAKE_EVERY === 0) Atomics.notify(this.#freed, 0);
   }
 }

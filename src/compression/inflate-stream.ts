@@ -5,19 +5,22 @@ import type { InflateOptions } from "./options.ts";
 /** Digests and decompresses `chunks`: what lies in no file. */
 export async function* inflateStream(
   chunks: AsyncIterable<Uint8Array>,
-  { name, signal, onDigest }: InflateOptions,
+  { name, signal, onDigest, onPlainDigest }: InflateOptions,
 ): AsyncGenerator<Uint8Array> {
-  const hash = createHash("sha256");
-  yield* decompress(digested(chunks, hash), { name, signal });
-  onDigest?.(hash.digest("hex"));
+  const plain = decompress(digested(chunks, onDigest), { name, signal });
+  yield* digested(plain, onPlainDigest);
 }
 
+/** `chunks`, and at their end their SHA-256 to whoever wants it. */
 async function* digested(
   chunks: AsyncIterable<Uint8Array>,
-  hash: ReturnType<typeof createHash>,
+  onDigest: ((sha256: string) => void) | undefined,
 ): AsyncGenerator<Uint8Array> {
+  if (onDigest === undefined) return yield* chunks;
+  const hash = createHash("sha256");
   for await (const chunk of chunks) {
     hash.update(chunk);
     yield chunk;
   }
+  onDigest(hash.digest("hex"));
 }

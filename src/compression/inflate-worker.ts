@@ -5,6 +5,7 @@ import { freeNow } from "./free-now.ts";
 import { inflateStream } from "./inflate-stream.ts";
 import { type InflateJob, type InflateReply, toPlainError } from "./inflate-messages.ts";
 import { type Ring, RingWriter } from "./inflate-ring.ts";
+import type { InflateOptions } from "./options.ts";
 
 /** Small pieces: what reading and digesting one takes is what inflating may wait for. */
 const READ_BYTES = 1 << 20;
@@ -17,17 +18,21 @@ function reply(message: InflateReply): void {
   parentPort?.postMessage(message);
 }
 
-async function work({ region, name }: InflateJob): Promise<void> {
-  let sha256 = "";
-  const onDigest = (hex: string): void => void (sha256 = hex);
+async function work({ region, name, wantsPlainDigest }: InflateJob): Promise<void> {
+  const digests = { stored: "", plain: "" };
+  const options: InflateOptions = {
+    name,
+    onDigest: (hex) => void (digests.stored = hex),
+    onPlainDigest: wantsPlainDigest ? (hex) => void (digests.plain = hex) : undefined,
+  };
   try {
     // An engine is done with a chunk before it takes the one after the next.
     const stored = readRegion(region, undefined, turningBuffers(READ_BYTES));
-    for await (const chunk of inflateStream(stored, { name, onDigest })) {
+    for await (const chunk of inflateStream(stored, options)) {
       writer.write(chunk);
       freeNow(chunk);
     }
-    reply({ type: "end", sha256 });
+    reply({ type: "end", ...digests });
   } catch (error) {
     reply({ type: "failed", error: toPlainError(error) });
   }

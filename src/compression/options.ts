@@ -9,4 +9,6 @@ export interface DecompressOptions {
 export interface InflateOptions extends DecompressOptions {
   /** Told the SHA-256 of the stored bytes, in hex, after the last of them. */
   readonly onDigest?: ((sha256: string) => void) | undefined;
+  /** Told the SHA-256 of the plain bytes, in hex, after the last of them. */
+  readonly onPlainDigest?: ((sha256: string) => void) | undefined;
 }

@@ -26,6 +26,7 @@ export class BlobReading {
   #inflated: InflatedBlob | undefined;
   #isTaken = false;
   #stored = "";
+  #plain = "";
   /** Where the blob lies, as soon as that is known. */
   found: StoredBlob | undefined;
 
@@ -59,12 +60,8 @@ export class BlobReading {
   async read(take: (chunk: Uint8Array) => void, signal: AbortSignal | undefined): Promise<Digests> {
     const blob = await this.blob(signal);
     using _ = this.#stopWith(signal);
-    const hash = createHash("sha256");
-    for await (const chunk of this.#inflate(blob)) {
-      hash.update(chunk);
-      take(chunk);
-    }
-    return { stored: `sha256:${this.#stored}`, plain: `sha256:${hash.digest("hex")}` };
+    for await (const chunk of this.#inflate(blob)) take(chunk);
+    return { stored: `sha256:${this.#stored}`, plain: `sha256:${this.#plain}` };
   }
 
   /** Ends a reading that nobody has taken. */
@@ -85,6 +82,7 @@ export class BlobReading {
       name: this.#options.name,
       signal: this.#stop.signal,
       onDigest: (hex) => void (this.#stored = hex),
+      onPlainDigest: (hex) => void (this.#plain = hex),
     });
     return this.#inflated;
   }
