@@ -197,17 +197,17 @@ test("compressed contents are UNSUPPORTED, and the rest of the image is read", (
 });
 
 const places = superblock.offsets;
-test.each([
-  ["magic", places.magic, 0, 4, "IMAGE_INVALID", /magic/],
-  ["blkszbits", places.blkszbits, 60, 1, "IMAGE_INVALID", /blocks of 2\^60/],
-  ["blocks", places.blocks, 0xffffffff, 4, "IMAGE_INVALID", /the file system/],
-  ["no blocks", places.blocks, 0, 4, "IMAGE_INVALID", /the file system 0/],
-  ["meta_blkaddr", places.meta_blkaddr, 0xfffffff0, 4, "IMAGE_INVALID", /root/],
-  ["root_nid", places.root_nid, 0xffff, 2, "IMAGE_INVALID", /root|not in use|format/],
-  ["feature_incompat", places.feature_incompat, 0x100, 4, "UNSUPPORTED", /0x100/],
-  ["dirblkbits", places.dirblkbits, 3, 1, "UNSUPPORTED", /directories/],
-  ["extra_devices", places.extra_devices, 2, 2, "UNSUPPORTED", /other files/],
-])("a superblock with a wrong %s is refused", (_, offset, value, width, code, message) => {
+test.each<[string, number, number, number, [string, RegExp]]>([
+  ["magic", places.magic, 0, 4, ["IMAGE_INVALID", /magic/]],
+  ["blkszbits", places.blkszbits, 60, 1, ["IMAGE_INVALID", /blocks of 2\^60/]],
+  ["blocks", places.blocks, 0xffffffff, 4, ["IMAGE_INVALID", /the file system/]],
+  ["no blocks", places.blocks, 0, 4, ["IMAGE_INVALID", /the file system 0/]],
+  ["meta_blkaddr", places.meta_blkaddr, 0xfffffff0, 4, ["IMAGE_INVALID", /root/]],
+  ["root_nid", places.root_nid, 0xffff, 2, ["IMAGE_INVALID", /root|not in use|format/]],
+  ["feature_incompat", places.feature_incompat, 0x100, 4, ["UNSUPPORTED", /0x100/]],
+  ["dirblkbits", places.dirblkbits, 3, 1, ["UNSUPPORTED", /directories/]],
+  ["extra_devices", places.extra_devices, 2, 2, ["UNSUPPORTED", /other files/]],
+])("a superblock with a wrong %s is refused", (_, offset, value, width, [code, message]) => {
   const bytes = original.slice();
   const view = new DataView(bytes.buffer);
   const at = SUPERBLOCK_OFFSET + offset;
