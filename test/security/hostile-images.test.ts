@@ -1,11 +1,14 @@
 /** Images that mean harm: what they unpack to, what they are packed with, what lies beside them. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
 import { mediaTypes } from "../../src/formats/oci/index.ts";
-import { wick, type CliOptions, type CliResult } from "../support/cli.ts";
+import { mainFile, wick, type CliOptions, type CliResult } from "../support/cli.ts";
 import {
+  blobPath,
   layoutFiles,
   makeImage,
   type MadeLayer,
@@ -115,4 +118,43 @@ test("A15: programs in the working directory, in relative entries of PATH and in
   const result = await build([zstd(archive(...tree))], [], { cwd: at("cwd"), env });
   expect(result.status, result.stderr).toBe(0);
   expect(existsSync(at("was-run"))).toBe(false);
+});
+
+test("one changed byte of a layer, and nothing is built or kept", async () => {
+  const image = makeImage();
+  const files = layoutFiles([["v1", image]]);
+  const path = blobPath(image.layers[0]!.digest);
+  const bytes = Uint8Array.from(files.get(path)!);
+  bytes[bytes.length >> 1]! ^= 1;
+  files.set(path, bytes);
+  writeFiles(at("damaged"), files);
+  writeFileSync(at("damaged.tar"), packFiles(files));
+  execFileSync("gzip", ["-k", at("damaged.tar")]);
+  const env = { WICK_CACHE: at("cache"), XDG_CACHE_HOME: at("cache") };
+  for (const source of ["oci:damaged", "oci-archive:damaged.tar", "./damaged.tar.gz"]) {
+    const words = ["build", "--init", "none", source, "-o", at("out/x.ext4")];
+    expectRefused(await wick(words, { env, cwd: root }), "DIGEST_MISMATCH");
+    const kept = execFileSync("find", [at("cache"), "-name", "*.json"], { encoding: "utf8" });
+    expect(kept).toBe("");
+  }
+});
+
+test("interrupted in the middle of an archive from a pipe, nothing of it stays", async () => {
+  mkdirSync(at("cache/tmp"), { recursive: true, mode: 0o700 });
+  const words = ["build", "--init", "none", "docker-archive:-", "-o", at("out/x.ext4")];
+  const env = { ...process.env, WICK_CACHE: at("cache"), XDG_CACHE_HOME: at("cache") };
+  const child = spawn(process.execPath, [mainFile, ...words], {
+    env,
+    stdio: ["pipe", "ignore", "pipe"],
+  });
+  child.stdin.write(packFiles(savedFiles(makeImage())).subarray(0, 1024));
+  const spooled = (): string[] =>
+    readdirSync(at("cache/tmp")).filter((name) => name.endsWith(".spool"));
+  while (spooled().length === 0) await sleep(20);
+  const ended = once(child, "exit");
+  child.kill("SIGINT");
+  expect(await ended).toEqual([130, null]);
+  child.stdin.destroy();
+  expect(spooled()).toEqual([]);
+  expect(readdirSync(at("out"))).toEqual([]);
 });

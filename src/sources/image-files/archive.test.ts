@@ -65,7 +65,7 @@ test("platforms side by side in a layout's index are chosen from, attestations p
   expect(await tree("oci:l")).toEqual(["/", "/b", "/c", "/etc"]);
 });
 
-test("indexes may be nested twice and not more", async () => {
+test("R8: indexes may be nested twice and not more", async () => {
   const image = makeImage();
   let inner = image.manifest;
   for (let level = 1; level <= 3; level++) {
@@ -290,6 +290,35 @@ test("an uncompressed archive is read where it lies: what is compressed goes wit
   expect(await unpacked(copied)).toEqual(await unpacked(inPlace));
   copied.release?.();
   expect(spools()).toEqual([]);
+});
+
+test("one byte changed in any file of any shape is an error, or changes nothing of the tree", async () => {
+  const image = makeImage();
+  const layout = layoutFiles([["v1", image]]);
+  const Layers = image.layers.map(({ digest }) => blobPath(digest));
+  const item = { Config: blobPath(image.config.digest), RepoTags: null, Layers };
+  // As docker save has written it since 25.
+  const newer = new Map([...layout, ["manifest.json", json([item])]]);
+  const shapes = { "oci-archive": layout, "docker-archive": savedFiles(image), newer } as const;
+  for (const [kind, files] of Object.entries(shapes)) {
+    for (const [name, bytes] of files) {
+      if (!/layer|blobs|[0-9a-f]{64}/.test(name)) continue;
+      for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 11)) {
+        const other = Uint8Array.from(bytes);
+        other[at]! ^= 1;
+        put("x.tar", packFiles(new Map([...files, [name, other]])));
+        const source = `${kind === "newer" ? "docker-archive" : kind}:x.tar`;
+        const isUsed = kind !== "newer" || name !== blobPath(image.manifest.digest);
+        const outcome = expect(tree(source), `${name} at ${at} of ${kind}`);
+        if (!isUsed) await outcome.resolves.toContain("/c");
+        else if (kind === "docker-archive" && name === "0/layer.tar") {
+          await outcome.rejects.toMatchObject({
+            code: expect.stringMatching(/^(DIGEST_MISMATCH|COMPRESSION_INVALID)$/),
+          });
+        } else await outcome.rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+      }
+    }
+  }
 });
 
 test("fuzz: an archive whose documents are changed is the same image or an error of wick's", async () => {
