@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { join } from "node:path";
 import { sanitise } from "../../bytes/index.ts";
@@ -41,7 +42,8 @@ export class Certificates {
     const known = this.#contexts.get(key);
     if (known !== undefined) return known;
     this.#common ??= commonRoots(this.#environment);
-    const context = makeContext([...this.#common, ...extra.map(readPem)], extra);
+    const ca = [...this.#common, ...extra.map(readChecked)];
+    const context = createSecureContext({ ca });
     this.#contexts.set(key, context);
     return context;
   }
@@ -64,21 +66,29 @@ function commonRoots(environment: Environment): string[] {
     .map((name) => environment[name] ?? "")
     .filter((path) => path !== "" && path !== bundle);
   const roots = bundle === undefined ? rootCertificates : [readPem(bundle)];
-  return [...roots, ...named.map(readPem)];
+  return [...roots, ...named.map(readChecked)];
 }
 
 function readPem(path: string): string {
   return new TextDecoder().decode(readSmallFile(path));
 }
 
-function makeContext(ca: string[], files: readonly string[]): SecureContext {
+/** A file that somebody named: OpenSSL passes over what is no certificate in silence. */
+function readChecked(path: string): string {
+  const text = readPem(path);
+  const [first] = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/.exec(text) ?? [];
+  if (first !== undefined && isCertificate(first)) return text;
+  throw new WickError(
+    "CONFIG_INVALID",
+    `Cannot use the certificates of ${sanitise(path)}: there is none in it`,
+    { hint: "wanted PEM (BEGIN CERTIFICATE)" },
+  );
+}
+
+function isCertificate(pem: string): boolean {
   try {
-    return createSecureContext({ ca });
-  } catch (error) {
-    const where = files.length === 0 ? "SSL_CERT_FILE" : files.map(sanitise).join(", ");
-    throw new WickError("CONFIG_INVALID", `Cannot read the certificates of ${where}`, {
-      hint: "wanted PEM files (BEGIN CERTIFICATE)",
-      cause: error,
-    });
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
   }
 }

@@ -90,9 +90,11 @@ function meaningOf(error: unknown): Meaning {
   }
   if (code.startsWith("ERR_SSL_"))
     return { problem: "not-tls", words: `TLS fails (${sanitise(code)})` };
+  if (error instanceof Error && error.name === "HTTPParserError") {
+    return { problem: "malformed", words: "what it answers is no HTTP" };
+  }
   const text = error instanceof Error ? error.message : String(error);
-  const problem = code.startsWith("HPE_") ? "malformed" : "broken";
-  return { problem, words: sanitise(text.slice(0, 200)) };
+  return { problem: "broken", words: sanitise(text.slice(0, 200)) };
 }
 
 /** A connection tried over several addresses fails with an AggregateError: the first one tells. */

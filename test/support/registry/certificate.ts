@@ -13,7 +13,8 @@ export interface Certificate {
   readonly keyFile: string;
 }
 
-const NAMES = "subjectAltName=DNS:localhost,DNS:*.test,IP:127.0.0.1,IP:127.0.0.2";
+const NAMES =
+  "subjectAltName=DNS:localhost,DNS:registry.test,DNS:metadata.test,IP:127.0.0.1,IP:127.0.0.2";
 
 export function makeCertificate(directory: string): Certificate {
   const file = (name: string): string => join(directory, name);
