@@ -81,7 +81,7 @@ async function refused(
   return new WickError("REGISTRY_FAILED", message);
 }
 
-/** `{"message": …}` of the API's errors. */
+/** `{"message": …}` of the API's errors, cut off where it is long. */
 async function whatItSays({ chunks }: EngineAnswer): Promise<string> {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -91,6 +91,6 @@ async function whatItSays({ chunks }: EngineAnswer): Promise<string> {
     if (length > BODY_MAX) break;
   }
   const text = Buffer.concat(parts).subarray(0, BODY_MAX).toString();
-  const said = /"(?:message|cause)"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? "";
+  const said = /"(?:message|cause)"\s*:\s*"((?:[^"\\]|\\.)*)/.exec(text)?.[1] ?? "";
   return said === "" ? "" : `, "${sanitise(said.slice(0, 300))}"`;
 }
