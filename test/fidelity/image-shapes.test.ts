@@ -172,6 +172,26 @@ test("the identity is the manifest's digest, and of docker save that of the conf
   expect((await treeOf("docker-archive:d.tar", by)).contents.identity).toContain(id);
 });
 
+test("a Docker image that buildah made from nothing keeps all of its config, healthcheck too", async () => {
+  writeFileSync(at("hello"), "hello");
+  storage.buildah("from", "--name", "made", "scratch");
+  storage.buildah("copy", "--chmod", "755", "--chown", "7:8", "made", at("hello"), "/hello");
+  const healthcheck = ["--healthcheck", "CMD-SHELL true", "--healthcheck-interval", "5s"];
+  const words = ["--cmd", '["/hello", "a b"]', "--port", "53/udp", "--stop-signal", "SIGUSR1"];
+  storage.buildah("config", ...healthcheck, ...words, "--env", "A=x y", "made");
+  const target = `docker-archive:${at("made.tar")}:made:1`;
+  storage.buildah("commit", "--format", "docker", "made", target);
+  const { lines, contents } = await treeOf("./made.tar", { cache: at("cache"), cwd: root });
+  expect(lines[1]).toMatch(/^\/hello\|file\|755\|7:8\|.*\|5 2cf24dba5fb0a30e/);
+  expect(contents.config).toMatchObject({
+    Cmd: ["/hello", "a b"],
+    Env: expect.arrayContaining(["A=x y"]),
+    ExposedPorts: { "53/udp": {} },
+    StopSignal: "SIGUSR1",
+    Healthcheck: { Test: ["CMD-SHELL", "true"], Interval: 5e9 },
+  });
+});
+
 test("an engine that is not there, or has no such image, is named with what to try", async () => {
   const by = (environment: Record<string, string>) => ({ cache: at("cache"), environment });
   const there = { CONTAINER_HOST: `unix://${socket}` };

@@ -245,6 +245,11 @@ test("a layer may be played again, and begun ahead of its turn", async () => {
 test("a layer that was begun and is not wanted holds nothing; a signal ends one that is read", async () => {
   const { blob, descriptor, diffId } = bigBlob(6 << 20);
   const options = { name: "layer 1 of app:1", blob: async () => blob, descriptor, diffId };
+  const begun = blobLayer(options);
+  const given = new AbortController();
+  begun.prepare!(given.signal);
+  given.abort();
+  expect((await record(begun)).entries).toHaveLength(1);
   // More than there are workers: one that stayed would stop the last.
   for (let turn = 0; turn < 4; turn++) {
     const stop = new AbortController();

@@ -32,10 +32,13 @@ export function blobLayer(options: BlobLayerOptions): Layer {
     name: options.name,
     whiteouts: "oci",
     prepare(signal) {
-      ahead ??= new BlobReading(options);
-      ahead.start();
-      const reading = ahead;
-      signal.addEventListener("abort", () => void reading.letGo(), { once: true });
+      const reading = (ahead ??= new BlobReading(options));
+      reading.start();
+      const letGo = (): void => {
+        if (ahead === reading) ahead = undefined;
+        void reading.letGo();
+      };
+      signal.addEventListener("abort", letGo, { once: true });
     },
     async play(visitor, signal) {
       const reading = ahead ?? new BlobReading(options);
