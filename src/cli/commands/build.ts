@@ -27,7 +27,7 @@ export function addBuild(program: Command): void {
     .command("build <source>")
     .summary("make a root file system from an application")
     .description(
-      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is deb:PACKAGE[,PACKAGE…], dir:DIRECTORY, tar:FILE, tar:- or a path.",
+      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY, tar:FILE,\noci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME, podman:NAME, or a path.",
     )
     .option("-o, --output <file>", "the image to write; always wanted")
     .addOption(
