@@ -16,13 +16,13 @@ export interface Endpoint {
 }
 
 /** Docker Hub's API has a host of its own. */
-const apiHosts: Readonly<Record<string, string>> = { "docker.io": "registry-1.docker.io" };
+const apiHosts = new Map([["docker.io", "registry-1.docker.io"]]);
 
 /** Public registries whose token service is on another host, by their own documentation. */
-const knownTokenHosts: Readonly<Record<string, readonly string[]>> = {
-  "docker.io": ["auth.docker.io"],
-  "registry.gitlab.com": ["gitlab.com"],
-};
+const knownTokenHosts: ReadonlyMap<string, readonly string[]> = new Map([
+  ["docker.io", ["auth.docker.io"]],
+  ["registry.gitlab.com", ["gitlab.com"]],
+]);
 
 /** The server of a registry's (or mirror's) name; `insecure` are those of --insecure. */
 export function endpointOf(
@@ -30,14 +30,14 @@ export function endpointOf(
   settings: AllSettings,
   insecure: readonly string[] = [],
 ): Endpoint {
-  const own = settings[host];
+  const own = settings.get(host);
   const isInsecure = own?.insecure === true || insecure.includes(host);
   return {
     host,
-    api: apiHosts[host] ?? host,
+    api: apiHosts.get(host) ?? host,
     isInsecure,
     mayUseHttp: isInsecure || isLoopbackHost(hostnameOf(host)),
-    tokenHosts: [...(knownTokenHosts[host] ?? []), ...(own?.tokenHosts ?? [])],
+    tokenHosts: [...(knownTokenHosts.get(host) ?? []), ...(own?.tokenHosts ?? [])],
   };
 }
 
@@ -47,7 +47,7 @@ export function endpointsOf(
   settings: AllSettings,
   insecure: readonly string[] = [],
 ): readonly Endpoint[] {
-  const hosts = [...(settings[registry]?.mirrors ?? []), registry];
+  const hosts = [...(settings.get(registry)?.mirrors ?? []), registry];
   return hosts.map((host) => endpointOf(host, settings, insecure));
 }
 

@@ -45,6 +45,11 @@ export class ImageLayers {
     return this.#downloads.path(index, signal);
   }
 
+  /** Ends what is under way. */
+  stop(): void {
+    this.#downloads.stop();
+  }
+
   /** All of them, lowest first. */
   async all(signal?: AbortSignal): Promise<readonly string[]> {
     if (this.#pending === 0) await recordName(this.#image, this.#options);

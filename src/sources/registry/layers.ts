@@ -1,3 +1,4 @@
+import { WickError } from "../../errors/index.ts";
 import type { Descriptor } from "../../formats/oci/index.ts";
 
 /** At once, as Docker does by default (max-concurrent-downloads). */
@@ -10,6 +11,7 @@ const AT_ONCE = 3;
 export class LayerDownloads {
   readonly #layers: readonly Descriptor[];
   readonly #download: (index: number, signal: AbortSignal) => Promise<string>;
+  readonly #stop = new AbortController();
   #running: readonly Promise<string>[] | undefined;
 
   constructor(
@@ -32,8 +34,13 @@ export class LayerDownloads {
     return Promise.all(this.#running);
   }
 
+  /** Ends them: whoever began them ahead of their turn may not be there any more to do so. */
+  stop(): void {
+    this.#stop.abort(new WickError("INTERRUPTED", "Interrupted"));
+  }
+
   #start(outer: AbortSignal | undefined): readonly Promise<string>[] {
-    const stop = new AbortController();
+    const stop = this.#stop;
     const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
     const free = new Slots(AT_ONCE);
     const running = Array<Promise<string>>(this.#layers.length);

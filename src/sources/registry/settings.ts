@@ -14,7 +14,7 @@ export interface RegistrySettings {
 }
 
 /** Settings by the registry's name, as references have it: `docker.io`. */
-export type AllSettings = Readonly<Record<string, RegistrySettings>>;
+export type AllSettings = ReadonlyMap<string, RegistrySettings>;
 
 const host = v.pipe(
   v.string("wanted a host"),
@@ -55,7 +55,7 @@ export function settingsFile(environment: Environment): string | undefined {
 /** What the user has set; CONFIG_INVALID with every problem when the file is wrong. */
 export async function readSettings(environment: Environment): Promise<AllSettings> {
   const path = settingsFile(environment);
-  if (path === undefined || statOf(path) === undefined) return {};
+  if (path === undefined || statOf(path) === undefined) return new Map();
   const data = await parseYaml(readSmallFile(path), path);
   const result = v.safeParse(schema, data ?? {});
   if (!result.success) {
@@ -65,7 +65,7 @@ export async function readSettings(environment: Environment): Promise<AllSetting
     throw invalid(path, problems, "see docs/registries.md for what it may hold");
   }
   const entries = Object.entries(result.output.registries);
-  return Object.fromEntries(
+  return new Map(
     entries.map(([name, { mirrors, insecure, "token-hosts": tokenHosts }]) => [
       name,
       { mirrors, insecure, tokenHosts },

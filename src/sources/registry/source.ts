@@ -45,7 +45,11 @@ export function registrySource(
         const layers = new ImageLayers(known, find, options.onDownload);
         if (find.policy === "never") await layers.all(signal);
         const contents = imageContents(foundImage(known, layers, options.store));
-        return { ...contents, release: () => void session.close() };
+        const release = (): void => {
+          layers.stop();
+          void session.close();
+        };
+        return { ...contents, release };
       } catch (error) {
         await session.close();
         throw meant === undefined ? error : withMeaning(error, meant);
