@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import { readSmallFile } from "../../host/index.ts";
-import { WickError } from "../../errors/index.ts";
 import { sanitise } from "../../bytes/index.ts";
 import type { Builder } from "./builder.ts";
+import { imageId } from "./image-id.ts";
 import { builderEnvironment, sharedWords, type BuildRequest } from "./request.ts";
 import { runBuilder } from "./run-builder.ts";
 
@@ -69,14 +68,4 @@ function buildWords(request: BuildRequest, idFile: string): string[] {
     "--",
     request.context.directory,
   ];
-}
-
-/** What a builder wrote into its `--iidfile`. */
-export function imageId(idFile: string): string {
-  const id = new TextDecoder().decode(readSmallFile(idFile, 1024)).trim();
-  if (/^(sha256:)?[\da-f]{64}$/.test(id)) return id;
-  throw new WickError(
-    "TOOL_FAILED",
-    `Cannot find what was built: the builder calls it "${sanitise(id.slice(0, 80))}", wanted sha256:…`,
-  );
 }

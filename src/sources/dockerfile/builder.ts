@@ -12,8 +12,8 @@ export type Ask = (program: string, args: readonly string[]) => Promise<string>;
 /** A program that builds Dockerfiles. */
 export interface Builder {
   readonly name: string;
-  /** Debian's package of it. */
-  readonly packageName: string;
+  /** Debian's package of it; undefined: it has none. */
+  readonly packageName: string | undefined;
   /** Resolves when it is there and answers; rejects with the reason. */
   probe(ask: Ask): Promise<void>;
   /** Builds, and writes the image to an archive in `directory`, which is private and empty. */

@@ -138,6 +138,19 @@ test("a docker without its daemon is passed over", async () => {
   expect((await build()).told).toContain("buildah|build|");
 });
 
+test("docker without buildx is the last: BuildKit in its daemon, or its first builder", async () => {
+  const answers = 'case "$1" in buildx) exit 1;; esac';
+  fake("docker", `${answers}; echo "BUILDKIT=$DOCKER_BUILDKIT"`);
+  expect((await build()).lines).toContain("BUILDKIT=1");
+  const missing = "ERROR: BuildKit is enabled but the buildx component is missing or broken.";
+  const refuses = `[ "$1$DOCKER_BUILDKIT" = build1 ] && { echo "${missing}" >&2; exit 1; }`;
+  fake("docker", `${answers}; ${refuses}; echo "BUILDKIT=$DOCKER_BUILDKIT"`);
+  const { lines, told, opened } = await build();
+  expect(lines).toContain("BUILDKIT=0");
+  expect(told).toMatch(/podman\|version\|\ndocker\|version\|\ndocker\|build\|--file=/u);
+  expect(opened.kind).toBe("docker-archive");
+});
+
 test("P9: values that stood on no command line go by the environment, and nothing else does", async () => {
   fake("buildah", "exit 0");
   const environment = { TOKEN: "hunter2", ARG: "swordfish", OTHER: "x", STORAGE_DRIVER: "vfs" };

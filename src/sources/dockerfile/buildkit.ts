@@ -1,13 +1,12 @@
 import { basename, dirname, join } from "node:path";
 import { sanitise } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
-import { imageId } from "./buildah.ts";
 import type { Ask, Builder } from "./builder.ts";
-import { builderEnvironment, secretWords, sharedWords, type BuildRequest } from "./request.ts";
+import { dockerRun, saveImage, says } from "./docker-image.ts";
+import { secretWords, sharedWords, type BuildRequest } from "./request.ts";
 import { runBuilder } from "./run-builder.ts";
 
-/** Plain lines, as for a log; no attestations, which no machine would look at. */
-const ENVIRONMENT = { BUILDKIT_PROGRESS: "plain", BUILDX_NO_DEFAULT_ATTESTATIONS: "1" } as const;
+const NO_EXPORTER = /exporter\b.*\bnot (currently )?supported/i;
 
 /**
  * `docker buildx`. The driver inside Docker itself exports no archive (before its image store
@@ -22,7 +21,7 @@ export const docker: Builder = {
     if (error !== undefined) throw new WickError("TOOL_FAILED", error);
   },
   async build(request, directory) {
-    const run = runOf(request);
+    const run = dockerRun(request);
     const words = [
       ...sharedWords(request),
       ...(request.pull ? ["--pull"] : []),
@@ -35,37 +34,29 @@ export const docker: Builder = {
       await runBuilder("docker", ["buildx", "build", ...words, exporter, ...last], run);
       return { kind: "oci-archive", path: oci };
     } catch (error) {
-      if (!saysNoExporter(error)) throw error;
+      if (!says(error, NO_EXPORTER)) throw error;
     }
     const idFile = join(directory, "id");
     const load = ["--load", `--iidfile=${idFile}`];
     await runBuilder("docker", ["buildx", "build", ...words, ...load, ...last], run);
-    const path = join(directory, "image.tar");
-    await runBuilder("docker", ["image", "save", `--output=${path}`, imageId(idFile)], run);
-    return { kind: "docker-archive", path };
+    return saveImage(request, { idFile, directory });
   },
 };
 
 /** A BuildKit daemon by itself, by its own client; BUILDKIT_HOST says where it is. */
 export const buildctl: Builder = {
   name: "buildctl",
-  packageName: "buildkit",
+  packageName: undefined,
   async probe(ask) {
     await ask("buildctl", ["debug", "workers"]);
   },
   async build(request, directory) {
     const path = join(directory, "image.oci.tar");
     const words = ["build", ...buildctlWords(request), `--output=type=oci,dest=${path}`];
-    await runBuilder("buildctl", [...words, "--progress=plain"], runOf(request));
+    await runBuilder("buildctl", [...words, "--progress=plain"], dockerRun(request));
     return { kind: "oci-archive", path };
   },
 };
-
-function runOf(request: BuildRequest) {
-  const { onLine, signal, context } = request;
-  const env = { ...builderEnvironment(request), ...ENVIRONMENT };
-  return { purpose: `build ${sanitise(context.directory)}`, env, onLine, signal };
-}
 
 function buildctlWords(request: BuildRequest): string[] {
   const { context, buildArgs, target, secrets, noCache, pull, platform } = request;
@@ -100,10 +91,4 @@ async function inspect(ask: Ask): Promise<{ readonly error?: string }> {
   const text = await ask("docker", ["buildx", "inspect"]);
   const error = /^\s*Error:\s*(.+)$/m.exec(text)?.[1];
   return error === undefined ? {} : { error: sanitise(error.trim()) };
-}
-
-function saysNoExporter(error: unknown): boolean {
-  if (!(error instanceof WickError) || error.code !== "TOOL_FAILED") return false;
-  const said = (error.detail ?? []).join("\n");
-  return /exporter\b[^\n]*\bnot (currently )?supported/i.test(said);
 }

@@ -10,9 +10,10 @@ import {
 import { buildah, podman } from "./buildah.ts";
 import type { Ask, Builder } from "./builder.ts";
 import { buildctl, docker } from "./buildkit.ts";
+import { plainDocker } from "./plain-docker.ts";
 
 /** In the order in which they are asked. */
-export const builders: readonly Builder[] = [docker, buildctl, buildah, podman];
+export const builders: readonly Builder[] = [docker, buildctl, buildah, podman, plainDocker];
 
 /** A builder that does not say its version by then is none. */
 const PROBE_MS = 20_000;
@@ -49,7 +50,7 @@ function candidates(environment: Environment): readonly Builder[] {
   if (found.length > 0) return found;
   throw new WickError(
     "USAGE",
-    `Cannot build with WICK_BUILDER="${sanitise(wanted)}": wanted ${builders.map(({ name }) => name).join(", ")}`,
+    `Cannot build with WICK_BUILDER="${sanitise(wanted)}": wanted ${[...new Set(builders.map(({ name }) => name))].join(", ")}`,
   );
 }
 
@@ -73,6 +74,12 @@ function reasonOf(error: unknown): string {
   return error.detail[0] ?? error.message;
 }
 
+/** buildah is the one to have first: it needs no daemon and no rights. */
+function otherPackages(): (string | undefined)[] {
+  const packages = builders.map(({ packageName }) => packageName);
+  return packages.filter((name) => name !== undefined && name !== buildah.packageName);
+}
+
 function none(reasons: readonly string[]): WickError {
   const is =
     reasons.length === 0
@@ -82,7 +89,7 @@ function none(reasons: readonly string[]): WickError {
     "TOOL_MISSING",
     `Cannot build the Dockerfile: ${is}, wanted docker with buildx, buildah or podman`,
     {
-      hint: `apt-get install buildah (or ${["docker-buildx", "podman"].join(", ")})`,
+      hint: `apt-get install buildah (or ${otherPackages().join(", ")})`,
       detail: reasons,
     },
   );
