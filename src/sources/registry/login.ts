@@ -62,7 +62,7 @@ function registryName(text: string): string {
   if (!/^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(:\d{1,5})?$/.test(host)) {
     throw new WickError(
       "USAGE",
-      `Cannot log in to "${sanitise(text)}": it is no HOST or HOST:PORT`,
+      `Cannot log in to "${sanitise(text)}": it is no host, wanted HOST or HOST:PORT`,
       {
         hint: "wick login ghcr.io",
       },
