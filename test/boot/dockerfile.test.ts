@@ -96,6 +96,32 @@ test("a Dockerfile's whole config arrives in the image, and the machine honours 
   expect(ran.status).toBe(138);
 });
 
+test("-f names another Dockerfile, even where the folder looks like something else", async () => {
+  const context = folder("CMD false");
+  const output = join(context, "x.ext4");
+  const file = join(context, "../other.Dockerfile");
+  writeFileSync(file, "FROM scratch\nCOPY busybox /true\nCMD /true\n");
+  const built = await wick(["build", "--json", "-f", file, "-o", output, context], { env });
+  expect(JSON.parse(built.stdout)).toMatchObject({
+    application: { argv: ["/bin/sh", "-c", "/true"] },
+  });
+  const refused = await wick(["build", "--target", "x", "-o", output, `dir:${context}`], { env });
+  expect([refused.status, refused.stdout]).toEqual([1, ""]);
+  expect(refused.stderr).toMatch(/--target.*a folder with a Dockerfile/u);
+});
+
+test("podman builds the same, from its own kind of storage", async () => {
+  const context = folder("ENV BY=$TARGETARCH", "HEALTHCHECK CMD true", 'CMD ["/bin/true"]');
+  const output = join(context, "x.ext4");
+  const how = { env: { ...env, WICK_BUILDER: "podman" } };
+  const built = await wick(["build", "-q", "-o", output, context], how);
+  expect(built.status, built.stderr).toBe(0);
+  const config = (await wick(["cat", output, "/.wick/config.json"])).stdout;
+  expect(JSON.parse(config)).toMatchObject({
+    config: { Cmd: ["/bin/true"], Healthcheck: { Test: ["CMD-SHELL", "true"] } },
+  });
+});
+
 test("a RUN that fails is one error with the builder's last lines, and no image", async () => {
   const context = folder('RUN echo "no such luck" && exit 9');
   const result = await wick(["build", "-q", "-o", join(context, "x.ext4"), context], { env });

@@ -14,6 +14,7 @@ const EXAMPLES = `
 Examples:
   wick build deb:nginx-light -o nginx.ext4
   wick build --with deb:busybox-static --init script dir:./rootfs --entrypoint /app -o app.ext4
+  wick build --build-arg VERSION=1.2 ./folder-with-a-dockerfile -o app.ext4
   wick build --format erofs deb:nginx-light -o nginx.erofs
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
 `;
@@ -27,7 +28,7 @@ export function addBuild(program: Command): void {
     .command("build <source>")
     .summary("make a root file system from an application")
     .description(
-      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY, tar:FILE,\noci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME, podman:NAME, or a path.",
+      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY, tar:FILE,\noci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME, podman:NAME, or a path:\nan archive, a layout, a folder with a Dockerfile, or the folder's own files.",
     )
     .option("-o, --output <file>", "the image to write; always wanted")
     .addOption(
