@@ -1,7 +1,7 @@
 import { display, utf8 } from "../bytes/index.ts";
 import type { Compression, ContentPlan } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
-import { readSquashfs } from "../formats/squashfs/index.ts";
+import { readSquashfs, setRootTime } from "../formats/squashfs/index.ts";
 import { requireProgram, runTool } from "../host/index.ts";
 import { Tree, type Metadata, type Xattr } from "../tree/index.ts";
 import type { ImageSummary, ImageWriter, ImageWriterOptions } from "./image-writer.ts";
@@ -19,7 +19,10 @@ const PURPOSE = "write the squashfs";
 const XATTR_SPACES = ["user.", "trusted.", "security."].map(utf8);
 
 /** A squashfs, made by mksquashfs of what is spooled meanwhile. */
-export function squashfs(plan: ContentPlan, options: ImageWriterOptions): ImageWriter {
+export function squashfs(
+  plan: Pick<ContentPlan, "compression" | "mtimeSeconds">,
+  options: ImageWriterOptions,
+): ImageWriter {
   const { storage, warn, signal } = options;
   const compression = compressionWords(plan.compression ?? DEFAULT_COMPRESSION);
   requireProgram("mksquashfs", PURPOSE);
@@ -28,12 +31,14 @@ export function squashfs(plan: ContentPlan, options: ImageWriterOptions): ImageW
     sink: spool.sink,
     async finish(tree) {
       await checkVersion(signal);
-      const fixed = ["-", storage.path, "-tar", "-noappend", "-no-progress", "-quiet"];
+      // Inodes that are not compressed can be set right; they are a hundredth of an image.
+      const fixed = ["-", storage.path, "-tar", "-noappend", "-no-progress", "-quiet", "-noI"];
       const time = ["-mkfs-time", String(clamp(plan.mtimeSeconds))];
       const args = [...fixed, ...time, ...compression, ...rootWords(tree, warn)];
       const tool = { name: "mksquashfs", args, purpose: PURPOSE, signal };
       const adapt = (metadata: Metadata, path: Uint8Array) => adapted(metadata, path, warn);
       await spool.feed(tool, tree, { root: false, adapt, warn });
+      setRootTime(storage, clamp(tree.inodes.mtime(Tree.ROOT).seconds));
       return summary(options);
     },
     [Symbol.dispose]: () => spool[Symbol.dispose](),
@@ -66,24 +71,21 @@ async function checkVersion(signal: AbortSignal | undefined): Promise<void> {
   );
 }
 
-/** mksquashfs passes over an archive's root: it is told by options, which have no attributes. */
+/**
+ * mksquashfs passes over an archive's root. By an option it takes its mode; 4.5 has owners, too,
+ * and does not heed them here.
+ */
 function rootWords(tree: Tree, warn: (message: string) => void): string[] {
-  const { mode, uid, gid, mtime, xattrs } = tree.inodes.metadata(Tree.ROOT);
+  const { mode, uid, gid, xattrs } = tree.inodes.metadata(Tree.ROOT);
+  if (uid !== 0 || gid !== 0) {
+    warn(`"/": its owner ${uid}:${gid} is left out: mksquashfs gives the root to 0:0`);
+  }
   for (const { name } of xattrs) {
     warn(
-      `"/": its extended attribute "${display(name)}" is left out: mksquashfs cannot be told it`,
+      `"/": its extended attribute "${display(name)}" is left out: mksquashfs takes none for it`,
     );
   }
-  return [
-    "-root-mode",
-    mode.toString(8),
-    "-root-uid",
-    String(uid),
-    "-root-gid",
-    String(gid),
-    "-root-time",
-    String(clamp(mtime.seconds)),
-  ];
+  return ["-root-mode", mode.toString(8)];
 }
 
 function adapted(metadata: Metadata, path: Uint8Array, warn: (message: string) => void): Metadata {

@@ -1,6 +1,6 @@
 import { le16, le32, le64, struct } from "../../bytes/index.ts";
 
-/** squashfs 4.0: of its structures wick reads the superblock alone; its tools do the rest. */
+/** squashfs 4.0: what wick looks at and sets right; its tools do the rest. */
 
 /** s_magic: "hsqs". */
 export const SQUASHFS_MAGIC = 0x73717368;
@@ -27,6 +27,22 @@ export const superblock = struct("squashfs_super_block", 96, [
   [0x50, "fragment_table_start", le64],
   [0x58, "lookup_table_start", le64],
 ]);
+
+/** struct squashfs_base_inode: how every inode begins. */
+export const baseInode = struct("squashfs_base_inode", 16, [
+  [0x0, "inode_type", le16],
+  [0x2, "mode", le16],
+  [0x4, "uid", le16], // an index of the id table
+  [0x6, "guid", le16],
+  [0x8, "mtime", le32],
+  [0xc, "inode_number", le32],
+]);
+
+/** inode_type of a directory, short and long. */
+export const DIRECTORY_TYPES: readonly number[] = [1, 8];
+
+/** Begins a block of metadata: its length, and this bit where it is not compressed. */
+export const UNCOMPRESSED = 0x8000;
 
 /** Values of `compression`, in mksquashfs's words. */
 export const COMPRESSIONS: readonly (string | undefined)[] = [
