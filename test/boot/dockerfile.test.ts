@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { buildah, privateBuilder } from "../support/buildah.ts";
@@ -72,7 +72,9 @@ test("a Dockerfile's whole config arrives in the image, and the machine honours 
   );
   expect(built.status, built.stderr).toBe(0);
   expect(built.stderr).toMatch(/\| STEP \d+.*WORKDIR/u);
+  // P9: the secret was read (its length is right below), and is nowhere.
   expect(built.stdout + built.stderr).not.toContain("hunter2");
+  expect(readFileSync(output).includes("hunter2")).toBe(false);
   const { config } = JSON.parse((await wick(["cat", output, "/.wick/config.json"])).stdout) as {
     config: Record<string, unknown>;
   };
