@@ -21,6 +21,7 @@ export { errorCodes, isWickError, WickError, type ErrorCode } from "./errors/ind
 export { imageFormats } from "./config/image-formats.ts";
 export { initKinds } from "./config/init-kinds.ts";
 export { pullPolicies } from "./config/pull-policies.ts";
+export { isLookingUpNames } from "./host/http/lookups.ts";
 export { shellLine } from "./vmm/shell-line.ts";
 export type { FinalReport } from "./guest/index.ts";
 export type { MachineExit, StopOptions } from "./operations/machine.ts";

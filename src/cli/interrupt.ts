@@ -40,3 +40,15 @@ export function catchInterruption(): Interruption {
     },
   };
 }
+
+/** The signal whose exit code this is, if any. */
+export function interruptionOf(exitCode: number): Caught | undefined {
+  return SIGNALS.find((name) => ExitCode.interrupted[name] === exitCode);
+}
+
+/** Ends this process by the signal itself, once what is to be undone at exit is; never returns. */
+export function dieOf(name: Caught): void {
+  process.emit("exit", ExitCode.interrupted[name]);
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
+}

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -66,6 +66,25 @@ for (const [signal, code] of [
     expect(healthy.seen.at(-1)!.headers.range).toBe("bytes=100000-");
   });
 }
+
+test("R13 an interruption ends wick within a second while a host's name is looked up", async () => {
+  const directory = temporaryDirectory();
+  const shim = join(directory, "slow.so");
+  const source = join(directory, "slow.c");
+  writeFileSync(source, "#include <unistd.h>\nint getaddrinfo(void) { sleep(20); return -3; }\n");
+  execFileSync("cc", ["-shared", "-fPIC", "-o", shim, source]);
+  const env = { ...environment(directory), LD_PRELOAD: shim, HTTPS_PROXY: "", https_proxy: "" };
+  const pulling = startWick(["pull", "registry.test/app"], { env });
+  await pulling.shown("Pull registry.test/app");
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const start = performance.now();
+  pulling.child.kill("SIGINT");
+  const result = await pulling.done;
+  expect(performance.now() - start).toBeLessThan(1000);
+  // Of the signal, as a shell has it 130.
+  expect(result.signal).toBe("SIGINT");
+  expect(result.stderr).toContain("[INTERRUPTED]");
+});
 
 test("a mirror is asked first, and passed over with a note where it fails", async () => {
   const directory = temporaryDirectory();

@@ -59,7 +59,10 @@ function connector(build: typeof buildConnector, options: DispatcherOptions): Co
 
   async function throughTunnel(target: buildConnector.Options, callback: Callback): Promise<void> {
     const address = `${bracketed(target.hostname)}:${target.port || "443"}`;
-    const tunnel = { proxy: proxy!, secureContext, signal, timeoutMs: CONNECT_TIMEOUT_MS };
+    const timeoutMs = CONNECT_TIMEOUT_MS;
+    // The user chose the proxy: it may be as near as he likes.
+    const lookup = lookupWithin("loopback", options.rules);
+    const tunnel = { proxy: proxy!, secureContext, signal, timeoutMs, lookup };
     try {
       const httpSocket = await openTunnel({ ...tunnel, target: address });
       connect({ ...target, httpSocket }, (error, socket) => answer(callback, error, socket));

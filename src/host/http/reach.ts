@@ -2,6 +2,7 @@ import { lookup as systemLookup, type LookupAddress, type LookupOptions } from "
 import { sanitise } from "../../bytes/index.ts";
 import { type AddressClass, classOfAddress, literalAddress } from "./addresses.ts";
 import { ConnectionError } from "./connection-error.ts";
+import { noteLookup } from "./lookups.ts";
 
 /** How near the hosts may be that a request goes to; `loopback` allows every address. */
 export type Reach = AddressClass;
@@ -53,7 +54,9 @@ export function lookupWithin(
   rules: AddressRules,
 ): (hostname: string, options: LookupOptions, callback: LookupCallback) => void {
   return (hostname, options, callback) => {
+    const ended = noteLookup();
     rules.lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      ended();
       if (error !== null) return callback(error, []);
       const allowed = addresses.filter(({ address }) => mayReach(reach, rules.classOf(address)));
       const [first] = allowed;

@@ -16,6 +16,8 @@ export function openTunnel(options: {
   /** Trusted by a proxy that is reached over TLS. */
   readonly secureContext: SecureContext | undefined;
   readonly timeoutMs: number;
+  /** Looks up the proxy's name. */
+  readonly lookup: RequestOptions["lookup"];
   readonly signal: AbortSignal;
 }): Promise<Socket> {
   const { proxy, target } = options;
@@ -52,6 +54,7 @@ function startConnect({
   target,
   secureContext,
   timeoutMs,
+  lookup,
   signal,
 }: Parameters<typeof openTunnel>[0]) {
   const isTls = proxy.protocol === "https:";
@@ -62,6 +65,7 @@ function startConnect({
     path: target,
     headers: { host: target, ...authorization(proxy) },
     agent: false,
+    lookup,
     timeout: timeoutMs,
     signal,
     ...(isTls ? { secureContext } : {}),
