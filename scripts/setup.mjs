@@ -30,6 +30,8 @@ export const forTheTests = [
   ["getfattr", "attr"],
   ["setfacl", "acl"],
   ["mmdebstrap", "mmdebstrap"],
+  ["fsck.erofs", "erofs-utils"],
+  ["mksquashfs", "squashfs-tools"],
   ["umoci", "umoci"],
   ["skopeo", "skopeo"],
   ["docker-registry", "docker-registry"],

@@ -13,7 +13,10 @@ const WANTED_OPTIONS = ["--tar=", "--mkfs-time"];
 const LABEL_MAX = 15;
 
 /** An EROFS whose files are compressed, made by mkfs.erofs of what is spooled meanwhile. */
-export function compressedErofs(plan: ContentPlan, options: ImageWriterOptions): ImageWriter {
+export function compressedErofs(
+  plan: Pick<ContentPlan, "compression" | "volumeLabel" | "mtimeSeconds">,
+  options: ImageWriterOptions,
+): ImageWriter {
   const { storage, uuid, warn, signal } = options;
   checkLabel(plan.volumeLabel);
   requireProgram("mkfs.erofs", PURPOSE);

@@ -1,7 +1,7 @@
 import { display, utf8 } from "../bytes/index.ts";
 import type { Compression, ContentPlan } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
-import { readSquashfs, setRootTime } from "../formats/squashfs/index.ts";
+import { readSquashfs, setRoot } from "../formats/squashfs/index.ts";
 import { requireProgram, runTool } from "../host/index.ts";
 import { Tree, type Metadata, type Xattr } from "../tree/index.ts";
 import type { ImageSummary, ImageWriter, ImageWriterOptions } from "./image-writer.ts";
@@ -38,7 +38,7 @@ export function squashfs(
       const tool = { name: "mksquashfs", args, purpose: PURPOSE, signal };
       const adapt = (metadata: Metadata, path: Uint8Array) => adapted(metadata, path, warn);
       await spool.feed(tool, tree, { root: false, adapt, warn });
-      setRootTime(storage, clamp(tree.inodes.mtime(Tree.ROOT).seconds));
+      finishRoot(tree, options);
       return summary(options);
     },
     [Symbol.dispose]: () => spool[Symbol.dispose](),
@@ -71,21 +71,25 @@ async function checkVersion(signal: AbortSignal | undefined): Promise<void> {
   );
 }
 
-/**
- * mksquashfs passes over an archive's root. By an option it takes its mode; 4.5 has owners, too,
- * and does not heed them here.
- */
+/** mksquashfs passes over an archive's root; of all that it is, an option says the mode alone. */
 function rootWords(tree: Tree, warn: (message: string) => void): string[] {
-  const { mode, uid, gid, xattrs } = tree.inodes.metadata(Tree.ROOT);
-  if (uid !== 0 || gid !== 0) {
-    warn(`"/": its owner ${uid}:${gid} is left out: mksquashfs gives the root to 0:0`);
-  }
+  const { mode, xattrs } = tree.inodes.metadata(Tree.ROOT);
   for (const { name } of xattrs) {
     warn(
       `"/": its extended attribute "${display(name)}" is left out: mksquashfs takes none for it`,
     );
   }
   return ["-root-mode", mode.toString(8)];
+}
+
+/** The rest of what the root is, set right in the finished image. */
+function finishRoot(tree: Tree, { storage, warn }: ImageWriterOptions): void {
+  const { inodes } = tree;
+  const { uid, gid, mtime } = inodes.metadata(Tree.ROOT);
+  const ids = new Set<number>();
+  for (const { ino } of tree.walk()) ids.add(inodes.uid(ino)).add(inodes.gid(ino));
+  if (setRoot(storage, { uid, gid, mtimeSeconds: clamp(mtime.seconds), ids })) return;
+  warn(`"/": its owner ${uid}:${gid} is left out: nothing else in the image has it`);
 }
 
 function adapted(metadata: Metadata, path: Uint8Array, warn: (message: string) => void): Metadata {

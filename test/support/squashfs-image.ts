@@ -40,7 +40,7 @@ export async function buildSquashfs(
   return { path, sizeBytes, warnings, expected: expectedOf(make.tree, writer.sink) };
 }
 
-/** Whole seconds of 32 bits, attributes of three namespaces, a root of root's without any, no sockets. */
+/** Whole seconds of 32 bits, attributes of three namespaces, the root none (nor an owner that nothing else has), no sockets. */
 function expectedOf(tree: Tree, sink: Sink): string[] {
   const { inodes } = tree;
   for (let ino = 0; ino < inodes.count; ino++) {

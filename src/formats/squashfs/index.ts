@@ -1,3 +1,3 @@
 /** formats/squashfs: what the superblock says; mksquashfs and unsquashfs do the rest. */
-export { setRootTime } from "./root.ts";
+export { setRoot } from "./root.ts";
 export { isSquashfs, readSquashfs, type SquashfsFacts } from "./reader.ts";
