@@ -129,6 +129,8 @@ async function readDocument(
   if (size > DOCUMENT_MAX_BYTES) throw tooBig(name, size);
   const type = bareType(mediaType);
   if (isIndexType(type) || isManifestType(type)) {
+    const there = options.store.blobs.read(descriptor, DOCUMENT_MAX_BYTES);
+    if (there !== undefined) return there;
     return await fetchByDigest(await options.session(), reference, descriptor);
   }
   const what = { reference, descriptor, name: `the config of ${name}` };
