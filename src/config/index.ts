@@ -1,5 +1,5 @@
 /** config/: options → one resolved plan that can be printed. */
-export { imageFormats, type Compression, type ImageFormat } from "./image-formats.ts";
+export type { Compression, ImageFormat } from "./image-formats.ts";
 export { refuseCopy } from "./image-options.ts";
 export type { BuildOptions, RunOptions } from "./options.ts";
 export { parseOptions } from "./parse.ts";

@@ -60,6 +60,3 @@ export const XATTR_PREFIXES: readonly {
   { index: 4, prefix: utf8("trusted."), isWhole: false },
   { index: 6, prefix: utf8("security."), isWhole: false },
 ];
-
-/** e_name_index with this bit: a long prefix of the image's own (XATTR_PREFIXES). */
-export const XATTR_LONG_PREFIX = 0x80;

@@ -16,12 +16,9 @@ export const EROFS_BLOCK_BITS = 12;
 export const BLOCK = 1 << EROFS_BLOCK_BITS;
 /** Byte at which the superblock starts. */
 export const SUPERBLOCK_OFFSET = 1024;
-/** The checksum's stretch: from the superblock to the end of its block. */
 export const EROFS_SUPER_MAGIC_V1 = 0xe0f5e1e2;
 /** Bytes of one nid. */
 export const SLOT = 32;
-/** root_nid has 16 bits. */
-export const ROOT_NID_MAX = 0xffff;
 
 /** struct erofs_super_block. */
 export const superblock = struct("erofs_super_block", 128, [
