@@ -1,6 +1,15 @@
 /** fsck.erofs finds nothing to complain about, and kernel and reader give back everything that went in. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readFileSync, statSync } from "node:fs";
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { openErofs } from "../../src/formats/erofs/index.ts";
@@ -19,6 +28,7 @@ import {
 import { grow, plan } from "../support/generated-trees.ts";
 import { imageManifest } from "../support/image-manifest.ts";
 import { random, trees } from "../support/sample-trees.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { xattr, type TreeMaker } from "../support/tree-maker.ts";
 
 function readerManifest(path: string): string[] {
@@ -169,7 +179,7 @@ test("fsck.erofs, the oracle above, sees a flipped byte of superblock, inode and
   const places = {
     checksum: 1024 + 4,
     label: 1024 + 0x40,
-    inode: nid * 32 + 4,
+    inode: nid * 32 + 5,
     entry: nid * 32 + 64,
   };
   for (const [what, position] of Object.entries(places)) {
@@ -186,4 +196,45 @@ test.skipIf(!canMount)("the comparison notices one changed byte of a file in ERO
   using mount = mountReadOnly(built.path, "erofs");
   expect(kernelManifest(mount.root)).not.toEqual(built.expected());
   expect(readerManifest(built.path)).not.toEqual(built.expected());
+});
+
+/** A directory with what mkfs.erofs treats in ways of its own: compact inodes, shared attributes. */
+function fillDirectory(root: string): void {
+  mkdirSync(join(root, "many"));
+  for (let i = 0; i < 2000; i++) writeFileSync(join(root, "many", `name-${i}`), `${i}`);
+  for (const size of [0, 1, 4000, 4095, 4096, 4097, 100_000, 1_000_000]) {
+    writeFileSync(join(root, `size-${size}`), random(size));
+  }
+  for (const length of [1, 100, 3000, 4000])
+    symlinkSync("t".repeat(length), join(root, `to-${length}`));
+  linkSync(join(root, "size-4096"), join(root, "many/linked"));
+  execFileSync("mknod", [join(root, "device"), "b", "259", "70000"]);
+  execFileSync("mknod", [join(root, "fifo"), "p"]);
+  execFileSync("chown", ["-h", "3000000000:70000", join(root, "to-100")]);
+  for (const name of ["size-1", "size-4095", "many", "many/name-7"]) {
+    execFileSync("setfattr", ["-n", "user.shared", "-v", "the same value", join(root, name)]);
+    execFileSync("setfattr", ["-n", "trusted.own", "-v", `of ${name}`, join(root, name)]);
+  }
+  execFileSync("setfacl", ["-m", "u:1000:r,g:2000:rw", join(root, "size-4000")]);
+}
+
+test.skipIf(!canMount).each([
+  ["as it does by itself", []],
+  [
+    "with compact inodes",
+    ["-Eforce-inode-compact", "-T7", "--ignore-mtime", "--force-uid=5", "--force-gid=6"],
+  ],
+  ["with extended inodes", ["-Eforce-inode-extended"]],
+  ["with all attributes shared", ["-x0"]],
+  ["in chunks of 4 KiB", ["--chunksize=4096"]],
+  ["in chunks of 64 KiB with indexes", ["--chunksize=65536", "-Eforce-chunk-indexes"]],
+])("the reader says of what mkfs.erofs writes %s what the kernel says", (_, options) => {
+  const directory = temporaryDirectory();
+  const root = join(directory, "tree");
+  mkdirSync(root);
+  fillDirectory(root);
+  const path = join(directory, "image.erofs");
+  execFileSync("mkfs.erofs", [...options, path, root], { stdio: "pipe" });
+  using mount = mountReadOnly(path, "erofs");
+  expect(readerManifest(path)).toEqual(kernelManifest(mount.root));
 });
