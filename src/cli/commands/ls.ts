@@ -52,7 +52,10 @@ function table(nodes: readonly ListedNode[]): string {
     node.mtime.slice(0, 19).replace("T", " "),
     node.name + (node.target === undefined ? "" : ` -> ${node.target}`),
   ]);
-  const widths = [0, 1, 2, 3, 4].map((i) => Math.max(0, ...rows.map((row) => row[i]!.length)));
+  // A long list has more rows than a call takes arguments.
+  const widths = [0, 1, 2, 3, 4].map((i) =>
+    rows.reduce((width, row) => Math.max(width, row[i]!.length), 0),
+  );
   const line = (row: readonly string[]): string =>
     [row[0]!, ...[1, 2, 3, 4].map((i) => row[i]!.padStart(widths[i]!)), row[5]!, row[6]!].join(" ");
   return rows.map((row) => `${line(row)}\n`).join("");
