@@ -65,7 +65,8 @@ test("a UUID is written as everybody writes it", () => {
 
 test("a column grows and keeps what it had", () => {
   const column = uint16Column();
-  for (let i = 0; i < 1000; i++) expect(column.push(i)).toBe(i);
-  expect(column.append([7, 8, 9])).toBe(1000);
-  expect([column.length, column.get(500), column.get(1002)]).toEqual([1003, 500, 9]);
+  for (let i = 0; i < 10_000; i++) expect(column.push(i)).toBe(i);
+  column.set(4096, 7);
+  const values = [0, 4095, 4096, 4097, 9999].map((i) => column.get(i));
+  expect([column.length, ...values]).toEqual([10_000, 0, 4095, 7, 4097, 9999]);
 });

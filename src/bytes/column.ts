@@ -1,44 +1,34 @@
 type TypedArray = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
-/** A typed array that grows by doubling: one column of a table of compact records. */
+/** Values of a chunk: what grows by doubling leaves as much garbage as it holds. */
+const CHUNK_BITS = 12;
+const CHUNK_VALUES = 1 << CHUNK_BITS;
+const IN_CHUNK = CHUNK_VALUES - 1;
+
+/** Numbers in typed arrays that grows chunk by chunk: one column of a table of compact records. */
 export class Column<A extends TypedArray = TypedArray> {
-  values: A;
   length = 0;
+  readonly #chunks: A[] = [];
   readonly #make: (length: number) => A;
 
-  constructor(make: (length: number) => A, initialLength = 64) {
+  constructor(make: (length: number) => A) {
     this.#make = make;
-    this.values = make(initialLength);
   }
 
   /** Appends `value` and returns its index. */
   push(value: number): number {
-    if (this.length === this.values.length) this.#grow(this.length + 1);
-    this.values[this.length] = value;
-    return this.length++;
-  }
-
-  /** Appends all of `bytes` and returns the index of the first. */
-  append(bytes: ArrayLike<number>): number {
-    const start = this.length;
-    if (start + bytes.length > this.values.length) this.#grow(start + bytes.length);
-    this.values.set(bytes, start);
-    this.length = start + bytes.length;
-    return start;
+    const index = this.length++;
+    const chunk = (this.#chunks[index >>> CHUNK_BITS] ??= this.#make(CHUNK_VALUES));
+    chunk[index & IN_CHUNK] = value;
+    return index;
   }
 
   get(index: number): number {
-    return this.values[index]!;
+    return this.#chunks[index >>> CHUNK_BITS]![index & IN_CHUNK]!;
   }
 
   set(index: number, value: number): void {
-    this.values[index] = value;
-  }
-
-  #grow(atLeast: number): void {
-    const grown = this.#make(Math.max(atLeast, this.values.length * 2));
-    grown.set(this.values);
-    this.values = grown;
+    this.#chunks[index >>> CHUNK_BITS]![index & IN_CHUNK] = value;
   }
 }
 

@@ -6,6 +6,7 @@ export { crc32c } from "./crc32c.ts";
 export { compareBytes, display, equalBytes, sanitise, utf8 } from "./text.ts";
 export { uuidText } from "./uuid.ts";
 export { storageOf, type ReadableStorage, type Storage, type WritableStorage } from "./storage.ts";
+export { BytePool } from "./byte-pool.ts";
 export {
   Column,
   float64Column,

@@ -1,9 +1,9 @@
 import {
+  BytePool,
   float64Column,
   int32Column,
   uint16Column,
   uint32Column,
-  uint8Column,
 } from "../bytes/index.ts";
 import type { Metadata, Xattr } from "./entry.ts";
 import { kindOf, S_IFMT, type Kind } from "./kinds.ts";
@@ -26,7 +26,7 @@ export class Inodes {
   readonly #nameCount = uint32Column();
   /** What a kind needs beside: where a symlink's target begins, a device's numbers. */
   readonly #targets = new Map<Ino, number>();
-  readonly #targetBytes = uint8Column();
+  readonly #targetBytes = new BytePool();
   readonly #rdevs = new Map<Ino, { major: number; minor: number }>();
   readonly #xattrs = new Map<Ino, readonly Xattr[]>();
 
@@ -120,7 +120,7 @@ export class Inodes {
   target(ino: Ino): Uint8Array | undefined {
     const start = this.#targets.get(ino);
     if (start === undefined) return undefined;
-    return this.#targetBytes.values.subarray(start, start + this.#size.get(ino));
+    return this.#targetBytes.view(start, this.#size.get(ino));
   }
 
   rdev(ino: Ino): { readonly major: number; readonly minor: number } | undefined {

@@ -1,4 +1,5 @@
 import {
+  BytePool,
   compareBytes,
   int32Column,
   uint32Column,
@@ -12,10 +13,8 @@ import type { Ino } from "./inodes.ts";
 export type Slot = number;
 const NONE: Slot = -1;
 
-/** Bytes of the name pool that hold a name's length, before its bytes. */
-const LENGTH_BYTES = 1;
-/** Offsets into the name pool are 32 bits wide. */
-const MAX_POOL_BYTES = 2 ** 32 - 1;
+/** Offsets into the name pool are 32 bits wide: the last name begins below this. */
+const MAX_POOL_BYTES = 2 ** 32 - 2 ** 17;
 /**
  * Longest chain of one hash bucket. Names are a stranger's: whoever makes many of one hash
  * finds the rest in a Map, whose hash V8 seeds anew in each process.
@@ -39,7 +38,8 @@ function overflowKey(directory: Ino, name: Uint8Array): string {
  * time however many names there are; a removed name's slot is not used again.
  */
 export class Names {
-  readonly #pool = uint8Column();
+  readonly #pool = new BytePool();
+  readonly #length = uint8Column();
   readonly #poolOffset = uint32Column();
   readonly #directory = int32Column();
   /** Where the name leads; NONE once it is removed. */
@@ -138,21 +138,18 @@ export class Names {
 
   /** The bytes of the name in `slot`, only lent. */
   nameAt(slot: Slot): Uint8Array {
-    const offset = this.#poolOffset.get(slot);
-    const start = offset + LENGTH_BYTES;
-    return this.#pool.values.subarray(start, start + this.#pool.get(offset));
+    return this.#pool.view(this.#poolOffset.get(slot), this.#length.get(slot));
   }
 
   #store(name: Uint8Array): number {
-    if (this.#pool.length + LENGTH_BYTES + name.length > MAX_POOL_BYTES) {
+    if (this.#pool.length > MAX_POOL_BYTES) {
       throw new WickError(
         "IMAGE_LIMIT",
         `Cannot hold more names: they pass ${MAX_POOL_BYTES} bytes`,
       );
     }
-    const offset = this.#pool.push(name.length);
-    this.#pool.append(name);
-    return offset;
+    this.#length.push(name.length);
+    return this.#pool.append(name);
   }
 
   #find(directory: Ino, name: Uint8Array): Slot {
@@ -164,12 +161,11 @@ export class Names {
 
   #is(slot: Slot, directory: Ino, name: Uint8Array): boolean {
     if (this.#directory.get(slot) !== directory) return false;
-    const offset = this.#poolOffset.get(slot);
-    const pool = this.#pool.values;
-    if (pool[offset] !== name.length) return false;
-    for (let i = 0; i < name.length; i++) {
-      if (pool[offset + LENGTH_BYTES + i] !== name[i]) return false;
-    }
+    if (this.#length.get(slot) !== name.length) return false;
+    const at = this.#poolOffset.get(slot);
+    const chunk = this.#pool.chunkOf(at);
+    const start = this.#pool.inChunk(at);
+    for (let i = 0; i < name.length; i++) if (chunk[start + i] !== name[i]) return false;
     return true;
   }
 
