@@ -331,7 +331,7 @@ test("a name that the registry does not know: what to look at", async () => {
   const directory = temporaryDirectory();
   const absent = await wickIn(directory, ["pull", `${open.host}/some/app:2`]);
   expect(absent.stderr).toContain("[SOURCE_NOT_FOUND]");
-  expect(absent.stderr).toContain("the tag 2");
+  expect(absent.stderr).toContain("the tag 2 right?");
   const meant = await wickIn(directory, ["build", "dbe:nginx", "-o", join(directory, "x.ext4")], {
     // Nothing of this test leaves the machine.
     env: { HTTPS_PROXY: "http://127.0.0.1:9", https_proxy: "http://127.0.0.1:9" },

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { lookup as systemLookup } from "node:dns";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import type { WickError } from "../../src/errors/index.ts";
@@ -7,11 +8,12 @@ import type { AddressRules } from "../../src/host/index.ts";
 import { logIn } from "../../src/sources/registry/index.ts";
 import { type Certificate, makeCertificate } from "../support/registry/certificate.ts";
 import { hostileRegistry, isBlob } from "../support/registry/hostile.ts";
-import { memoryImage } from "../support/registry/image.ts";
+import { type MemoryImage, memoryImage } from "../support/registry/image.ts";
 import {
   type Handler,
   type Listener,
   listen,
+  listenRaw,
   type SeenRequest,
 } from "../support/registry/listener.ts";
 import { pullAll, quick } from "../support/registry/pulling.ts";
@@ -93,6 +95,8 @@ test("the bearer flow: a password goes to the registry's own token service, the 
   expect(asked!.url).toBe("/token?service=test&scope=repository%3Asome%2Fapp%3Apull&account=user");
   expect(service.seen).toHaveLength(1);
   expectNoSecret(registry);
+  // One that was to speak TLS, and one for all the rest.
+  expect(registry.connections()).toBe(2);
 });
 
 test("an identity token is exchanged by a POST", async () => {
@@ -421,4 +425,64 @@ test("R15 a body of a gigabyte is not read to its end", async () => {
   const error = await failure(pullAll(`${registry.host}/app`, { directory: homeWith([]) }));
   expect(error.code).toBe("SOURCE_NOT_FOUND");
   expect(sent).toBeLessThan(64 << 20);
+});
+
+/** Docker Hub as we may meet it: both of its hosts, behind a proxy that leads them here. */
+async function dockerHub(image: MemoryImage, lets: (basic: string | undefined) => boolean) {
+  const hub = makeCertificate(lastingDirectory(), ["registry-1.docker.io", "auth.docker.io"]);
+  const registry = await hostileRegistry(image, {
+    tls: hub,
+    instead({ headers, url }, response) {
+      if (headers.host === "auth.docker.io") {
+        const status = lets(headers.authorization) ? 200 : 401;
+        response.writeHead(status).end(JSON.stringify({ token: "hub-token" }));
+        return true;
+      }
+      if (headers.authorization !== "Bearer hub-token") {
+        const realm = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io"';
+        response.writeHead(401, { "www-authenticate": realm }).end();
+        return true;
+      }
+      if (!url.includes("absent")) return false;
+      const errors = [{ code: "UNAUTHORIZED", message: "authentication required" }];
+      response.writeHead(401).end(JSON.stringify({ errors }));
+      return true;
+    },
+  });
+  const proxy = await listenRaw((socket) => {
+    socket.once("data", () => {
+      const target = connect(registry.port, "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        socket.pipe(target).pipe(socket);
+      });
+      target.on("error", () => socket.destroy());
+      socket.on("close", () => target.destroy());
+    });
+  });
+  const environment = { SSL_CERT_FILE: hub.authority, HTTPS_PROXY: `http://${proxy.host}` };
+  return { registry, environment };
+}
+
+test("Docker Hub: its API's host, its token service, its key in Docker's file", async () => {
+  const { registry, environment } = await dockerHub(memoryImage(), (basic) => basic === BASIC);
+  const directory = homeWith(["https://index.docker.io/v1/"]);
+  const { image } = await pullAll("nginx", { directory, environment });
+  expect(image.reference.repository).toBe("library/nginx");
+  const asked = registry.seen.map(
+    ({ headers, url }) => `${headers.host} ${url.split("/sha256")[0]}`,
+  );
+  expect(asked.slice(0, 3)).toEqual([
+    "registry-1.docker.io /v2/library/nginx/manifests/latest",
+    "auth.docker.io /token?service=registry.docker.io&scope=repository%3Alibrary%2Fnginx%3Apull&account=user",
+    "registry-1.docker.io /v2/library/nginx/manifests/latest",
+  ]);
+});
+
+test("Docker Hub does not say whether a name is there: the error says what else it may be", async () => {
+  const { environment } = await dockerHub(memoryImage(), () => true);
+  const error = await failure(pullAll("absent", { directory: homeWith([]), environment }));
+  expect(error.code).toBe("UNAUTHORIZED");
+  expect(error.message).toContain("docker.io/library/absent:latest");
+  expect(error.hint).toContain("wick login docker.io");
+  expect(error.hint).toContain("deb:absent");
 });

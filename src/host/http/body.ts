@@ -12,6 +12,10 @@ interface Bounds {
   readonly giveUp: () => void;
 }
 
+/** What a dismissed body may have and take. */
+const DISMISS_BYTES = 1 << 14;
+const DISMISS_MS = 1000;
+
 /** An answer's bytes as they are on the wire; to be read once, or discarded. */
 export class HttpBody implements AsyncIterable<Uint8Array> {
   readonly #stream: Readable;
@@ -59,6 +63,21 @@ export class HttpBody implements AsyncIterable<Uint8Array> {
     }
     const isWhole = length <= limit;
     return { bytes: new Uint8Array(Buffer.concat(parts)).subarray(0, limit), isWhole };
+  }
+
+  /**
+   * Reads what nobody wants to know, so that the connection serves for the next request: a new
+   * one over TLS costs several times as much. Long or slow bodies are not worth it.
+   */
+  async dismiss(): Promise<void> {
+    const timer = setTimeout(() => this.discard(), DISMISS_MS);
+    try {
+      await this.upTo(DISMISS_BYTES);
+    } catch {
+      // Whatever it is, the next request meets it too.
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Ends the connection unless all was read. */

@@ -67,7 +67,7 @@ export class RegistryClient {
         if (response.status < 300 || expected.includes(response.status)) return response;
         throw await this.#failure(response, { request, authorization, url });
       }
-      response.body.discard();
+      await response.body.dismiss();
       authorization = next;
     }
   }

@@ -37,7 +37,7 @@ export async function followRedirects(
     if (!REDIRECTS.includes(response.status) || location === undefined) {
       return { response, url: next.url };
     }
-    response.body.discard();
+    await response.body.dismiss();
     if (next.method === "POST")
       throw cannot(request.url, "it sends a request with a secret elsewhere");
     if (hops === HOPS_MAX) throw cannot(request.url, `it leads on more than ${HOPS_MAX} times`);

@@ -44,18 +44,27 @@ async function fetchAny(
       ask: (client) => fetchDocument(client, { repository, name, signal, ...document }),
     });
   } catch (error) {
-    throw isWickError(error, "SOURCE_NOT_FOUND") ? notFound(error, reference) : error;
+    throw isWickError(error, "SOURCE_NOT_FOUND", "UNAUTHORIZED")
+      ? withHint(error, reference)
+      : error;
   }
 }
 
-/** What to look at when a registry does not know a name. */
-function notFound(error: WickError, { registry, repository, tag }: ImageReference): WickError {
+/** What to look at when a registry does not know a name, or does not say whether it does. */
+function withHint(error: WickError, { registry, repository, tag }: ImageReference): WickError {
+  const hints: string[] = [];
   const host = sanitise(registry);
-  const isHub = registry === "docker.io";
-  const hint = isHub
-    ? `is the name right? see https://hub.docker.com/r/${repository.replace(/^library\//, "_/")}`
-    : `are the name and the tag ${sanitise(tag ?? "")} right? a private one may need: wick login ${host}`;
-  return new WickError("SOURCE_NOT_FOUND", error.message, { hint, cause: error });
+  if (error.code === "UNAUTHORIZED") hints.push(error.hint ?? `wick login ${host}`);
+  else if (registry !== "docker.io") {
+    const what = tag === undefined ? "the name" : `the name and the tag ${sanitise(tag)}`;
+    hints.push(`is ${what} right? a private one may need: wick login ${host}`);
+  }
+  // A bare word was read as an image of Docker Hub: it may have been meant as something else.
+  const word = registry === "docker.io" ? /^library\/(.*)/.exec(repository)?.[1] : undefined;
+  if (word !== undefined) {
+    hints.push(`is the name right? a Debian package is deb:${word}, a file ./${word}`);
+  } else if (registry === "docker.io") hints.push("is the name right?");
+  return new WickError(error.code, error.message, { hint: hints.join("; "), cause: error });
 }
 
 /** Content that is kept elsewhere (R5, CVE-2020-15157): no other host is contacted for it. */

@@ -16,7 +16,7 @@ export interface Certificate {
 const NAMES =
   "subjectAltName=DNS:localhost,DNS:registry.test,DNS:metadata.test,IP:127.0.0.1,IP:127.0.0.2";
 
-export function makeCertificate(directory: string): Certificate {
+export function makeCertificate(directory: string, names: readonly string[] = []): Certificate {
   const file = (name: string): string => join(directory, name);
   const openssl = (...args: string[]): void =>
     void execFileSync("openssl", args, { stdio: "ignore" });
@@ -44,7 +44,8 @@ export function makeCertificate(directory: string): Certificate {
     "-subj",
     "/CN=test server",
   );
-  writeFileSync(file("names"), `${NAMES}\n`);
+  const more = names.map((name) => `,DNS:${name}`).join("");
+  writeFileSync(file("names"), `${NAMES}${more}\n`);
   openssl(
     "x509",
     "-req",
