@@ -70,7 +70,7 @@ function layersOf(layout) {
 }
 
 function contenders(layout) {
-  const wick = `${process.execPath} ${root}dist/bin/wick.js`;
+  const wick = `${root}dist/bin/wick.js`;
   const layers = layersOf(layout).join(" ");
   const [tree, bundle, copy] = ["tree", "bundle", "copy"].map(out);
   const commands = {

@@ -1,5 +1,6 @@
-#!/usr/bin/env -S node --
-// The `--` above: Node 20 takes an --env-file anywhere among the words for its own, else.
+#!/usr/bin/env -S node --max-semi-space-size=2 --
+// Above: what lives briefly is collected often, which costs no time and saves some 20 MiB.
+// And the `--`: Node 20 takes an --env-file anywhere among the words for its own, else.
 import { isLookingUpNames } from "../index.ts";
 import { dieOf, interruptionOf } from "./interrupt.ts";
 import { runCli } from "./program.ts";
