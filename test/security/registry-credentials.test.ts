@@ -7,7 +7,7 @@ import type { WickError } from "../../src/errors/index.ts";
 import type { AddressRules } from "../../src/host/index.ts";
 import { logIn } from "../../src/sources/registry/index.ts";
 import { type Certificate, makeCertificate } from "../support/registry/certificate.ts";
-import { hostileRegistry, isBlob } from "../support/registry/hostile.ts";
+import { hostileRegistry, isBlob, serveImage } from "../support/registry/hostile.ts";
 import { type MemoryImage, memoryImage } from "../support/registry/image.ts";
 import {
   type Handler,
@@ -259,6 +259,41 @@ test("R2 nor where a public token service or blob store leads on to one", async 
     expect(error.code).toBe("REGISTRY_FAILED");
     expect(error.message).toContain("127.0.0.2");
   }
+  expect(inside.connections()).toBe(0);
+});
+
+test("R2 a registry whose name leads here the second time is not of this machine for that", async () => {
+  const image = memoryImage();
+  const inside = await listen((_, response) => void response.end(image.config.bytes), {
+    address: "127.0.0.3",
+    tls: certificate,
+  });
+  const far = await listen(
+    (request, response) => {
+      response.setHeader("connection", "close");
+      serveImage(image, request, response);
+    },
+    { tls: certificate },
+  );
+  const near = await listen(
+    (_, response) => {
+      response.writeHead(302, { location: `https://${inside.host}/` }).end();
+    },
+    { tls: certificate, address: "127.0.0.2", port: far.port },
+  );
+  let lookups = 0;
+  const lookup = ((_: string, options: object, callback: never) => {
+    systemLookup(lookups++ === 0 ? "127.0.0.1" : "127.0.0.2", options, callback);
+  }) as typeof systemLookup;
+  const error = await failure(
+    pullAll(`registry.test:${far.port}/app`, {
+      directory: homeWith([]),
+      environment: trusting(),
+      addresses: { ...registryIsPublic(), lookup },
+    }),
+  );
+  expect(near.seen).toHaveLength(1);
+  expect(error.message).toContain("127.0.0.3");
   expect(inside.connections()).toBe(0);
 });
 

@@ -11,7 +11,7 @@ import { Certificates } from "./certificates.ts";
 import { connectionError } from "./connection-error.ts";
 import { makeDispatcher } from "./dispatcher.ts";
 import { proxyFor } from "./proxy.ts";
-import { type AddressRules, checkLiteral, nearer, type Reach, systemRules } from "./reach.ts";
+import { type AddressRules, checkLiteral, farther, type Reach, systemRules } from "./reach.ts";
 import { patiently } from "./waiting.ts";
 
 /** What a client is made with. */
@@ -146,9 +146,10 @@ export class HttpClient implements Disposable {
     return this.#certificates.contextFor(of.certificatesOf);
   }
 
+  /** A name that led far away once does not become near by leading here the next time. */
   #note(hostname: string, address: string): void {
     const found = this.#rules.classOf(literalAddress(hostname) ?? address);
-    this.#classes.set(hostname, nearer(this.#classes.get(hostname) ?? found, found));
+    this.#classes.set(hostname, farther(this.#classes.get(hostname) ?? found, found));
   }
 }
 

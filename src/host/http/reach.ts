@@ -22,9 +22,9 @@ export function mayReach(reach: Reach, found: AddressClass): boolean {
   return nearness[found] >= nearness[reach];
 }
 
-/** The nearer of two. */
-export function nearer(a: AddressClass, b: AddressClass): AddressClass {
-  return nearness[a] < nearness[b] ? a : b;
+/** The farther of two. */
+export function farther(a: AddressClass, b: AddressClass): AddressClass {
+  return nearness[a] > nearness[b] ? a : b;
 }
 
 /** Refuses an address written as such; names are looked at when they are looked up. */

@@ -28,6 +28,8 @@ export interface Listener {
 export interface ListenerOptions {
   /** 127.0.0.1 by default; every address of 127.0.0.0/8 is this machine and a host of its own. */
   readonly address?: string;
+  /** A free one by default. */
+  readonly port?: number;
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
@@ -51,7 +53,7 @@ export async function listen(handler: Handler, options: ListenerOptions = {}): P
   };
   const server =
     options.tls === undefined ? createServer(answer) : createTlsServer(options.tls, answer);
-  return track(server, seen, options.address);
+  return track(server, seen, options.address, options.port);
 }
 
 /** Starts a server whose connections are the test's own to answer. */
@@ -67,6 +69,7 @@ async function track(
   server: Server,
   seen: readonly SeenRequest[],
   address = "127.0.0.1",
+  wantedPort = 0,
 ): Promise<Listener> {
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -76,7 +79,7 @@ async function track(
     socket.on("error", () => undefined);
     socket.once("close", () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  await new Promise<void>((resolve) => server.listen(wantedPort, address, resolve));
   const { port } = server.address() as AddressInfo;
   const listener: Listener = {
     host: `${address}:${port}`,
