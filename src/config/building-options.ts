@@ -17,6 +17,8 @@ const NAMES = [
   "secret",
   "cache",
   "allow",
+  "pull",
+  "insecure",
 ] as const;
 
 /** What the command line calls them, where that is something else. */
