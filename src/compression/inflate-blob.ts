@@ -69,14 +69,14 @@ class InflatedByWorker implements InflatedBlob {
       );
       return lent;
     });
-    return { worker, hurry: wish.hurry };
+    return { worker, hurry: () => wish.hurry() };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     const { signal } = this.#options;
-    const { worker, hurry } = (this.#begun ??= this.#begin());
-    hurry();
-    const lent = await worker;
+    this.start();
+    this.#begun!.hurry();
+    const lent = await this.#begun!.worker;
     let isDone = false;
     using _ = this.#replies.failOn(signal);
     try {
