@@ -124,11 +124,13 @@ export class TarReader {
 
   /**
    * Says that no more bytes come. An archive may end without zero blocks, but only between
-   * entries; one of no bytes at all is refused, as GNU tar does.
+   * entries; one of no bytes at all is refused, as GNU tar does. Where something else says that
+   * nothing was cut off, the zeros behind the last entry's contents may lack.
    */
-  end(): void {
+  end({ mayLackPadding = false }: { readonly mayLackPadding?: boolean } = {}): void {
     const { state, missing } = this.#missing();
-    if (state !== undefined) {
+    const isWhole = state === "padding" && mayLackPadding;
+    if (!isWhole && state !== undefined) {
       throw this.#where.invalid(`it ends in the ${state}, ${missing} bytes too early`);
     }
     if (this.#extended.pending) throw this.#where.invalid("an extended header without an entry");

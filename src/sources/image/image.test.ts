@@ -146,7 +146,7 @@ test("A5: a layer that is neither compressed nor a tar is an error that quotes t
 });
 
 test("what is wrong inside a layer that is whole is said of the layer", async () => {
-  const plain = archive(file("x", "contents")).subarray(0, 600);
+  const plain = archive(file("x", "contents")).subarray(0, 516);
   await expect(treeOf(makeImage([gzipLayer(plain)]))).rejects.toMatchObject({
     code: "ARCHIVE_INVALID",
     message: expect.stringContaining("(in layer 1 of app:1)"),
@@ -282,4 +282,12 @@ test("a blob that cannot be brought here is the error, also when it was begun ah
   layer.prepare!(new AbortController().signal);
   await new Promise((resolve) => setTimeout(resolve, 10));
   await expect(record(layer)).rejects.toBe(failure);
+});
+
+test("a layer may end without the padding of its last entry, as umoci insert writes it", async () => {
+  const bytes = file("a", "contents");
+  const image = makeImage([gzipLayer(bytes.subarray(0, 512 + 8))]);
+  expect((await treeOf(image)).join(" ")).toContain("a");
+  const cut = makeImage([gzipLayer(bytes.subarray(0, 512 + 7))]);
+  await expect(treeOf(cut)).rejects.toMatchObject({ code: "ARCHIVE_INVALID" });
 });
