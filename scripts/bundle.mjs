@@ -1,7 +1,7 @@
 /**
  * The command as a few files: dist/bin/, made from the compiled dist/. Some 300 small modules
- * take Node longer to load than a small image takes to write (docs/performance.md). The library
- * stays as it is compiled.
+ * take Node longer to load than a small image takes to write (docs/performance.md); long names and
+ * comments cost time as well. The library, and dist/cli/main.js, stay as they are compiled.
  */
 import { rmSync } from "node:fs";
 import { rolldown } from "rolldown";
@@ -17,7 +17,12 @@ const input = {
 async function bundle() {
   rmSync(`${root}dist/bin`, { recursive: true, force: true });
   const bundled = await rolldown({ input, platform: "node", external: [/^node:/] });
-  await bundled.write({ dir: `${root}dist/bin`, format: "esm", entryFileNames: "[name].js" });
+  await bundled.write({
+    dir: `${root}dist/bin`,
+    format: "esm",
+    entryFileNames: "[name].js",
+    minify: true,
+  });
   await bundled.close();
 }
 

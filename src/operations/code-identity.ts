@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { filesBelow, packageFile, statOf } from "../host/index.ts";
 import { version } from "./version.ts";
@@ -10,8 +10,9 @@ import { version } from "./version.ts";
  */
 export function codeIdentity(): string {
   if (statOf(packageFile("src")) === undefined) return version;
-  // dist/ or src/: whichever this is part of.
-  const root = dirname(dirname(fileURLToPath(import.meta.url)));
+  const here = dirname(fileURLToPath(import.meta.url));
+  // dist/bin/ has all of it in a few files; else it is dist/ or src/, whichever this is part of.
+  const root = basename(here) === "bin" ? here : dirname(here);
   const hash = createHash("sha256");
   for (const path of filesBelow(root).filter(isCode)) {
     const status = statOf(path);
@@ -21,5 +22,5 @@ export function codeIdentity(): string {
 }
 
 function isCode(path: string): boolean {
-  return /\.[jt]s$/.test(path) && !path.endsWith(".test.ts");
+  return /\.[jt]s$/.test(path) && !/\.(test|d)\.ts$/.test(path);
 }
