@@ -18,12 +18,15 @@ export type HostCall =
   | "connect"
   | "listen";
 
-/** One row: the `nth` matching call (1 is the first) fails with `errno`; `persistent`: all later ones too. */
+/**
+ * One row: the `nth` matching call (1 is the first) fails with `errno`; `persistent`: all later
+ * ones too. With SIGKILL the process ends there instead, as by a power cut of its own.
+ */
 export interface Fault {
   readonly call: HostCall;
   readonly pathPrefix: string;
   readonly nth: number;
-  readonly errno: "EIO" | "ENOSPC" | "EDQUOT" | "EACCES" | "EMFILE" | "EROFS" | "ENOENT";
+  readonly errno: "EIO" | "ENOSPC" | "EDQUOT" | "EACCES" | "EMFILE" | "EROFS" | "ENOENT" | "SIGKILL";
   readonly persistent?: boolean;
 }
 
@@ -41,6 +44,7 @@ export function checkFault(call: HostCall, path: string): void {
     row.seen++;
     const { nth, persistent, errno } = row.fault;
     if (row.seen === nth || (persistent === true && row.seen > nth)) {
+      if (errno === "SIGKILL") process.kill(process.pid, errno);
       throw Object.assign(new Error(`${errno}: injected, ${call} '${path}'`), {
         code: errno,
         syscall: call,

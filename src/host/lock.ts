@@ -19,6 +19,8 @@ export interface LockOptions {
 /** A lock that is held until it is disposed, or this process is gone, by whatever cause. */
 export interface FileLock extends Disposable {
   readonly path: string;
+  /** Whether the path still names the locked file, and not another one that came after it. */
+  isCurrent(): boolean;
 }
 
 /** Nobody waits longer than this for a lock that has become free. */
@@ -69,6 +71,7 @@ function held(path: string, descriptor: number): FileLock {
   let fd = descriptor;
   return {
     path,
+    isCurrent: () => isStillAt(path, fd),
     [Symbol.dispose]() {
       if (fd >= 0) closeSync(fd);
       fd = -1;

@@ -15,6 +15,7 @@ import {
 import { digestOf, digestOfFile } from "./digest.ts";
 import { hexOf, ownDirectory, type BlobId, type StoreLayout } from "./layout.ts";
 import { PartFile, type PartialBlob } from "./partial-blob.ts";
+import { tryRemove } from "./temporary-file.ts";
 
 /** Transfers what is missing of a blob into `part`; may be called again, after a `restart`. */
 export type Download = (part: PartialBlob, signal: AbortSignal | undefined) => Promise<void>;
@@ -88,7 +89,7 @@ export class BlobStore {
     const { path } = lock;
     const meanwhile = this.find(id);
     if (meanwhile !== undefined) {
-      removePath(path);
+      tryRemove(path);
       return meanwhile;
     }
     try {
@@ -96,7 +97,7 @@ export class BlobStore {
     } catch (error) {
       // What arrived is kept for the next attempt, unless it is wrong or fills the disk.
       const explained = explainFullDisk(error, { path, neededBytes: id.size });
-      if (!isWorthKeeping(error, path)) removePath(path);
+      if (!isWorthKeeping(error, path)) tryRemove(path);
       throw explained;
     }
   }

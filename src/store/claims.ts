@@ -1,14 +1,8 @@
 import { basename, join } from "node:path";
 import { utf8 } from "../bytes/index.ts";
-import {
-  FileStorage,
-  randomName,
-  readSmallFile,
-  removePath,
-  tryLockFile,
-  undoAtExit,
-} from "../host/index.ts";
+import { FileStorage, randomName, readSmallFile, removePath } from "../host/index.ts";
 import { ownDirectory, type StoreLayout } from "./layout.ts";
+import { makeTemporary } from "./temporary-file.ts";
 
 /** A path is short; what is longer is no claim of ours. */
 const CLAIM_MAX_BYTES = 1 << 16;
@@ -22,21 +16,14 @@ const CLAIMED_NAME = /^wick-[\w.-]+$|^\..*\.wick-[0-9a-f]+\.tmp$/;
  */
 export async function claimPath(layout: StoreLayout, path: string): Promise<Disposable> {
   ownDirectory(layout.tmp);
-  for (;;) {
-    const claim = join(layout.tmp, `wick-${randomName()}.claim`);
-    const lock = await tryLockFile(claim, { mode: "exclusive" });
-    // A sweeper was faster: it takes this name away.
-    if (lock === undefined) continue;
-    const done = undoAtExit(() => removePath(claim));
-    using storage = new FileStorage(claim, "update");
+  const claim = await makeTemporary(() => join(layout.tmp, `wick-${randomName()}.claim`));
+  try {
+    using storage = new FileStorage(claim.path, "update");
     storage.writeAt(utf8(JSON.stringify({ path })), 0);
-    return {
-      [Symbol.dispose]() {
-        removePath(claim);
-        done();
-        lock[Symbol.dispose]();
-      },
-    };
+    return claim;
+  } catch (error) {
+    claim[Symbol.dispose]();
+    throw error;
   }
 }
 

@@ -10,7 +10,6 @@ import {
   removePath,
   touch,
   tryLockFile,
-  undoAtExit,
   type FileLock,
 } from "../host/index.ts";
 import { sparseDigestOfFile } from "./digest.ts";
@@ -18,6 +17,7 @@ import { isSameState, stateOf } from "./file-state.ts";
 import { imageSchema, type ImageFacts, type ImageRecord } from "./image-record.ts";
 import { ownDirectory, type StoreLayout } from "./layout.ts";
 import { readRecord, writeRecord } from "./records.ts";
+import { temporaryOf, tryRemove, type TemporaryFile } from "./temporary-file.ts";
 
 /** A finished image that stays as long as this is not disposed. */
 export interface StoredImage extends Disposable {
@@ -96,20 +96,10 @@ export class ImageStore {
   }
 
   /** While it is held nobody else makes the image of `key`; the file it names goes with it. */
-  async lockKey(key: string, options: MakeOptions = {}): Promise<FileLock> {
+  async lockKey(key: string, options: MakeOptions = {}): Promise<TemporaryFile> {
     ownDirectory(this.#layout.tmp);
     const path = join(this.#layout.tmp, `${key}.image`);
-    const lock = await lockFile(path, { mode: "exclusive", ...options });
-    const remove = (): void => removePath(path);
-    const done = undoAtExit(remove);
-    return {
-      path,
-      [Symbol.dispose]() {
-        remove();
-        done();
-        lock[Symbol.dispose]();
-      },
-    };
+    return temporaryOf(await lockFile(path, { mode: "exclusive", ...options }));
   }
 
   /** All whole images, by key. */
@@ -191,7 +181,7 @@ export class ImageStore {
       return this.#stored(key, facts, lock);
     } catch (error) {
       // A record that the disk did not confirm is none.
-      removePath(join(this.directoryOf(key), RECORD));
+      tryRemove(join(this.directoryOf(key), RECORD));
       lock[Symbol.dispose]();
       throw error;
     }

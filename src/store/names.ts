@@ -34,6 +34,7 @@ const NAME_FILE_MAX_BYTES = 1 << 16;
 /** What tags resolved to, a small file each: written whole after everything that it names. */
 export class NameStore {
   readonly #layout: StoreLayout;
+  readonly #undoings: (() => Promise<void>)[] = [];
 
   constructor(layout: StoreLayout) {
     this.#layout = layout;
@@ -55,7 +56,19 @@ export class NameStore {
     const record = { wick: 1, reference, platform, manifestDigest, manifestSize, at };
     const bytes = utf8(`${JSON.stringify(record)}\n`);
     const path = this.#pathOf(reference, platform);
+    const former = this.get(reference, platform);
     await publish(path, (storage) => storage.writeAt(bytes, 0), { mode: 0o600 });
+    this.#undoings.push(() => this.#restore(name, former));
+  }
+
+  /** Takes back what was set through this object: what the names stand for is to go again. */
+  async undo(): Promise<void> {
+    for (const undo of this.#undoings.splice(0).reverse()) await undo();
+  }
+
+  async #restore({ reference, platform }: StoredName, former?: StoredName): Promise<void> {
+    this.remove(reference, platform);
+    if (former !== undefined) await this.set(former);
   }
 
   /** All of them, by reference and platform; damaged records are left out. */

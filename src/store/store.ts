@@ -56,13 +56,14 @@ export class Store {
   }
 
   /**
-   * Ends a use that filled the disk (S5): what it fetched goes again, unless a name needs it or
-   * another command is at work.
+   * Ends a use that filled the disk (S5): what it fetched and named goes again, unless another
+   * name needs it or another command is at work.
    */
   async giveBack(use: FileLock): Promise<void> {
     use[Symbol.dispose]();
     using alone = await tryLockFile(this.layout.lock, { mode: "exclusive" });
     if (alone === undefined) return;
+    await this.names.undo();
     const needed = referencedBlobs(this.names.list(), this.blobs);
     for (const digest of this.blobs.fetched) if (!needed.has(digest)) this.blobs.remove(digest);
   }

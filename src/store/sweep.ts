@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { listDirectory, removePath, tryLockFile, unixSeconds } from "../host/index.ts";
 import { removeClaimed } from "./claims.ts";
 import type { StoreLayout } from "./layout.ts";
+import { tryRemove } from "./temporary-file.ts";
 
 /** A part that nobody went on with for so long is not waited for any more: a week. */
 const PART_KEPT_SECONDS = 7 * 24 * 3600;
@@ -52,14 +53,6 @@ async function removeUnlocked(path: string, whole = path): Promise<void> {
     if (lock === undefined) return;
     if (path.endsWith(".claim")) removeClaimed(path);
     removePath(whole);
-  } catch {
-    // See above.
-  }
-}
-
-function tryRemove(path: string): void {
-  try {
-    removePath(path);
   } catch {
     // See above.
   }
