@@ -16,12 +16,20 @@ import { errorJson, errorText, ExitCode } from "./fail.ts";
 import { sourceIndex } from "./source-index.ts";
 import { guardOutputs } from "./streams.ts";
 
+const EXAMPLES = `
+Examples:
+  wick run -p 8080:80 nginx:alpine
+  wick build ./folder-with-a-dockerfile -o app.ext4
+  wick build --help
+`;
+
 function makeProgram(): Command {
   const program = new Command("wick")
     .description("Turns one application into the smallest machine that runs it, and boots it.")
     .enablePositionalOptions()
     .helpOption("--help", "show this help")
     .option("-v, --version", "show the version, as the command does")
+    .addHelpText("after", EXAMPLES)
     .showHelpAfterError("(wick --help shows what there is)")
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
@@ -93,7 +101,9 @@ function wantsJson(program: Command, args: readonly string[]): boolean {
 
 /** What commander says about a wrong command line, as wick's own error. */
 function usageError(error: CommanderError, command: Command | undefined): WickError {
-  const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
+  const isAlone = error.code === "commander.help";
+  const message = isAlone ? "a command is missing" : error.message;
+  const [first = "", ...rest] = message.replace(/^error: /, "").split("\n");
   const suggestion = rest.join(" ").replace(/[()]/g, "").trim();
   const help = command === undefined ? "wick --help" : `wick ${command.name()} --help`;
   const hint = suggestion === "" ? `${help} shows what there is` : suggestion;

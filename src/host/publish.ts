@@ -12,6 +12,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
+import { markBeingWritten } from "./being-written.ts";
 import { undoAtExit } from "./cleanup.ts";
 import { explainFullDisk } from "./disk-full.ts";
 import { checkFault } from "./faults.ts";
@@ -46,8 +47,10 @@ export async function publish<T>(
   const claim = await options.claim?.(temporary);
   const remove = (): void => rmSync(temporary, { force: true });
   const done = undoAtExit(remove);
+  let writing: Disposable | undefined;
   try {
     using storage = new FileStorage(temporary, "create", path);
+    writing = markBeingWritten([temporary, target]);
     const result = await write(storage);
     await storage.sync();
     finish(temporary, target, options.mode ?? 0o666 & ~process.umask());
@@ -58,6 +61,7 @@ export async function publish<T>(
     throw hostError(explained, `write ${sanitise(path)}`);
   } finally {
     done();
+    writing?.[Symbol.dispose]();
     claim?.[Symbol.dispose]();
   }
 }

@@ -1,5 +1,6 @@
 import { compareBytes, display, toSafeNumber, utf8 } from "../bytes/index.ts";
 import {
+  isBeingWritten,
   letOthersRun,
   linkTarget,
   namesIn,
@@ -77,6 +78,10 @@ export class DirectoryWalk {
       return false;
     }
     if (kind === "directory") return this.#directory(path, status);
+    if (isBeingWritten(status)) {
+      visitor.warn(`${display(path)} is left out: this command writes it`);
+      return false;
+    }
     const first = this.#firstName(path, status);
     if (first !== undefined) {
       visitor.entry({ ...this.#entry(path, status), type: "hardlink", target: first, size: 0 });

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { record } from "../../test/support/record.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
-import { setFaults } from "../host/index.ts";
+import { publish, setFaults } from "../host/index.ts";
 import { archiveLayer } from "./archive-layer.ts";
 import { directoryLayer, directorySource } from "./directory.ts";
 import { ownerRule } from "./owner.ts";
@@ -160,4 +160,19 @@ test("a deep tree is no matter of the stack", async () => {
   expect(made.status).toBe(0);
   const { entries } = await record(directoryLayer(root));
   expect(entries).toHaveLength(depth + 1);
+});
+
+test("an output inside the directory is no part of it: neither the former nor the new one", async () => {
+  const root = temporaryDirectory();
+  const output = join(root, "out/app.ext4");
+  mkdirSync(join(root, "out"));
+  writeFileSync(join(root, "app"), "app");
+  writeFileSync(output, "former");
+  const { entries, warnings } = await publish(output, () => record(directoryLayer(root)));
+  expect(entries.map(({ path }) => path)).toEqual([".", "app", "out"]);
+  expect(warnings).toEqual(
+    expect.arrayContaining([expect.stringContaining("out/app.ext4 is left out: this command")]),
+  );
+  const after = await record(directoryLayer(root));
+  expect(after.entries.map(({ path }) => path)).toContain("out/app.ext4");
 });

@@ -37,6 +37,21 @@ test("wick alone shows its help, --version its version", async () => {
   expect((await wick(["--version"])).stdout).toMatch(/^wick \d/);
 });
 
+test("every command's help has examples and fits 80 columns; a half command says so", async () => {
+  const commands = ["build", "run", "inspect", "ls", "cat", "pull", "images", "rmi", "prune"];
+  const all = [...commands, "login", "logout", "version", "store verify"].map((c) => c.split(" "));
+  for (const words of [[], ...all]) {
+    const { stdout } = await wick([...words, "--help"]);
+    expect(stdout, words.join(" ")).toContain("\nExamples:\n  wick ");
+    const [synopsis = ""] = Buffer.from(stdout, "latin1").toString().split("\nExamples:");
+    expect(synopsis.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect(synopsis, words.join(" ")).not.toMatch(/^.{1,12}\n[a-z]/m);
+  }
+  const half = await wick(["store"]);
+  expectError(half, "USAGE", 1);
+  expect(half.stderr).toContain("a command is missing");
+});
+
 test("a misspelt option is named although another one is missing", async () => {
   const result = await wick(["build", "--ouput", "x", "dir:."]);
   expectError(result, "USAGE", 1);

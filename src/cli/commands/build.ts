@@ -12,10 +12,12 @@ import { bytesInWords } from "../words.ts";
 
 const EXAMPLES = `
 Examples:
+  wick build nginx:alpine -o nginx.ext4
   wick build deb:nginx-light -o nginx.ext4
   wick build --with deb:busybox-static --init script dir:./rootfs --entrypoint /app -o app.ext4
   wick build --build-arg VERSION=1.2 ./folder-with-a-dockerfile -o app.ext4
-  wick build --format erofs deb:nginx-light -o nginx.erofs
+  wick build --format erofs oci:./layout:1.0 -o app.erofs
+  docker save app | wick build docker-archive:- -o app.ext4
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
 `;
 
@@ -28,7 +30,7 @@ export function addBuild(program: Command): void {
     .command("build <source>")
     .summary("make a root file system from an application")
     .description(
-      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY, tar:FILE,\noci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME, podman:NAME, or a path:\nan archive, a layout, a folder with a Dockerfile, or the folder's own files.",
+      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY,\ntar:FILE, oci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE,\ndocker-daemon:NAME, podman:NAME, or a path: of an archive, of a layout, of a\nfolder with a Dockerfile, of a plain folder.",
     )
     .option("-o, --output <file>", "the image to write; always wanted")
     .addOption(

@@ -20,13 +20,19 @@ Examples:
   pass show registry | wick login localhost:5000 -u me --password-stdin
 `;
 
+const LOGOUT_EXAMPLES = `
+Examples:
+  wick logout
+  wick logout ghcr.io
+`;
+
 /** `wick login`. */
 export function addLogin(program: Command): void {
   program
     .command("login [host]")
     .summary("show a password to a registry and keep it")
     .description(
-      "Logs in to a registry, Docker Hub by default. The password is kept where Docker keeps it:\nin the credential helper that Docker's config.json names, else in that file.",
+      "Logs in to a registry, Docker Hub by default. The password is kept\nwhere Docker keeps it: in the credential helper that Docker's config.json names,\nelse in that file.",
     )
     .option("-u, --username <name>", "the user")
     .option("--password-stdin", "read the password from the standard input")
@@ -59,6 +65,7 @@ export function addLogout(program: Command): void {
     .summary("forget the password for a registry")
     .description("Removes what login keeps for a registry, Docker Hub by default.")
     .option("--json", "the result as one JSON object on stdout")
+    .addHelpText("after", LOGOUT_EXAMPLES)
     .action(async (host: string | undefined, { json }: { json?: boolean }) => {
       using interruption = catchInterruption();
       const result = await logout(host ?? "", quietContext(interruption.signal));

@@ -26,7 +26,7 @@ export function addPrune(program: Command): void {
     .command("prune")
     .summary("remove from the store what nothing needs")
     .description(
-      "Removes blobs that no name needs, images whose source has another digest by now, parts of\ndownloads, damaged files. What a running machine boots from stays.",
+      "Removes blobs that no name needs, images whose source has another digest by\nnow, parts of downloads, damaged files. What a running machine boots from stays.",
     )
     .option("-a, --all", "also names, and all built images that no machine boots from")
     .option("-f, --force", "do not ask")

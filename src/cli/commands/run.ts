@@ -18,6 +18,7 @@ const EXAMPLES = `
 Options go before the source; what follows it is the application's command.
 
 Examples:
+  wick run -p 8080:80 nginx:alpine
   wick run -p 8080:80 deb:nginx-light
   wick run -p 8080:80 -m 128m nginx.ext4
   wick run -p 8080:80 -v ./conf:/etc/nginx nginx.ext4

@@ -23,7 +23,7 @@ export function addStore(program: Command): void {
     .command("verify")
     .summary("digest everything in the store anew")
     .description(
-      "Digests all blobs and built images anew, and looks whether names have all they need.\nEnds with 1 when something is damaged. Commands that meet damage get it anew by themselves.",
+      "Digests all blobs and built images anew, and looks whether names have all they\nneed. Ends with 1 when something is damaged. Commands that meet damage get it\nanew by themselves.",
     );
   addOutputOptions(verify)
     .addHelpText("after", EXAMPLES)

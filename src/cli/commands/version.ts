@@ -8,6 +8,7 @@ export function addVersion(program: Command): void {
     .summary("show the version")
     .description("Shows the versions of wick, Node and the formats it writes.")
     .option("--json", "as one JSON object")
+    .addHelpText("after", "\nExamples:\n  wick version\n  wick version --json | jq -r .wick\n")
     .action(async (options: { json?: boolean }) => {
       const wick = await version();
       const facts = { wick, node: process.versions.node, imageConfig: 1, channel: 1 };
