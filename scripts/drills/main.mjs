@@ -49,7 +49,7 @@ const drills = {
   failure: {
     title: "3, n-th failure",
     layers: isTenth ? [1e6, 1e6] : [8e6, 7e6, 5e6],
-    run: (at) => nthFailure({ ...at, most: isTenth ? 3 : 40 }),
+    run: (at) => nthFailure({ ...at, most: isTenth ? 2 : 40 }),
   },
 };
 

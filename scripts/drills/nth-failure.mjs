@@ -30,9 +30,9 @@ export async function nthFailure({ directory, registry, most }) {
   if (error !== undefined) throw error;
   const wanted = await sha256(at.output);
   for (const call of CALLS) {
+    const total = await count(call, at);
+    const step = Math.max(1, Math.ceil(total / most));
     for (const way of WAYS) {
-      const total = await count(call, at);
-      const step = Math.max(1, Math.ceil(total / most));
       for (let nth = 1; nth <= total; nth += step) {
         const fault = { call, nth, pathPrefix: "/", ...way };
         const kind = way.persistent ? "from then on" : "once";

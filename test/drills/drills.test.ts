@@ -1,0 +1,34 @@
+/** A tenth of each drill of the store, always the same; `npm run drills` does them in full. */
+import { spawn } from "node:child_process";
+import { expect, test } from "vitest";
+
+const main = new URL("../../scripts/drills/main.mjs", import.meta.url).pathname;
+
+/** Runs a drill to its end; what it printed, and its status. */
+function drill(name: string): Promise<{ readonly status: number | null; readonly text: string }> {
+  const child = spawn(process.execPath, [main, name, "--tenth"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => void (text += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => void (text += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status) => resolve({ status, text }));
+  });
+}
+
+test.each([
+  ["S1 drill 1, SIGKILL anywhere in pull, build and prune", "kill", 15],
+  ["S5 drill 2, disks of too few bytes and inodes", "disk", 3],
+  ["S4 drill 3, one call after the other fails", "failure", 25],
+] as const)(
+  "%s: the next command gives the right image, and nothing is left",
+  async (_title, name, points) => {
+    const { status, text } = await drill(name);
+    expect(status, text).toBe(0);
+    const done = /(\d+) points, 0 problems/.exec(text);
+    expect(Number(done?.[1]), text).toBeGreaterThanOrEqual(points);
+  },
+  120_000,
+);
