@@ -26,7 +26,8 @@ export interface Fault {
   readonly call: HostCall;
   readonly pathPrefix: string;
   readonly nth: number;
-  readonly errno: "EIO" | "ENOSPC" | "EDQUOT" | "EACCES" | "EMFILE" | "EROFS" | "ENOENT" | "SIGKILL";
+  readonly errno:
+    "EIO" | "ENOSPC" | "EDQUOT" | "EACCES" | "EMFILE" | "EROFS" | "ENOENT" | "SIGKILL";
   readonly persistent?: boolean;
 }
 

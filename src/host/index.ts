@@ -3,7 +3,7 @@ export { setFaults, type Fault, type HostCall } from "./faults.ts";
 export { FileStorage, type OpenMode } from "./file-storage.ts";
 export { randomName, temporaryDirectory, type TemporaryDirectory } from "./temporary.ts";
 export { isBeingWritten } from "./being-written.ts";
-export { checkOutput, publish, syncDirectory, type PublishOptions } from "./publish.ts";
+export { checkOutput, publish, type PublishOptions } from "./publish.ts";
 export { lockFile, tryLockFile, type FileLock, type LockOptions } from "./lock.ts";
 export { commitFile } from "./commit-file.ts";
 export {
