@@ -7,6 +7,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    globalSetup: ["test/support/bundled.ts"],
     setupFiles: ["test/support/seed.ts", "test/support/leaks-after-each.ts"],
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
   },

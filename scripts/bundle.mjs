@@ -3,7 +3,7 @@
  * take Node longer to load than a small image takes to write (docs/performance.md); long names and
  * comments cost time as well. The library, and dist/cli/main.js, stay as they are compiled.
  */
-import { rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { rolldown } from "rolldown";
 
 const root = new URL("..", import.meta.url).pathname;
@@ -24,6 +24,7 @@ async function bundle() {
     minify: true,
   });
   await bundled.close();
+  chmodSync(`${root}dist/bin/wick.js`, 0o755);
 }
 
 await bundle();

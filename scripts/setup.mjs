@@ -3,7 +3,7 @@
  * Plain Node without dependencies, since it runs before anything is installed.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline/promises";
 
@@ -119,10 +119,4 @@ export function build() {
   run(process.execPath, [compiler, "-p", "tsconfig.json"]);
   run(process.execPath, [join(root, "scripts", "bundle.mjs")]);
   run(process.execPath, [join(root, "scripts", "build-init.mjs")]);
-  makeExecutable();
-}
-
-function makeExecutable() {
-  const main = join(root, "dist", "bin", "wick.js");
-  if ((statSync(main).mode & 0o111) === 0) run("chmod", ["+x", main]);
 }

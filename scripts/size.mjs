@@ -5,7 +5,7 @@ import { existsSync, statSync } from "node:fs";
 const root = new URL("..", import.meta.url).pathname;
 const script =
   "process.argv = ['node', 'wick', '--help']; process.on('exit', () => { const u = process.resourceUsage();" +
-  " process.stderr.write(String((u.userCPUTime + u.systemCPUTime) / 1000)); }); await import('./dist/cli/main.js');";
+  " process.stderr.write(String((u.userCPUTime + u.systemCPUTime) / 1000)); }); await import('./dist/bin/wick.js');";
 const help = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
   cwd: root,
   encoding: "utf8",

@@ -122,7 +122,7 @@ test("odd surroundings are one error or none: HOME, cache, directory, open files
   const deleted = await below(`cd '${gone}' && rmdir '${gone}';`, building(output));
   mkdirSync(gone);
   expectError(deleted, "SOURCE_NOT_FOUND", 1);
-  expectError(await below("ulimit -n 64;", building(output)), "IO", 1);
+  expectError(await below("ulimit -n 26;", building(output)), "IO", 1);
 });
 
 test("an output is told by the name that was asked for, however long", async () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The compiled command line, as users have it. */
-export const mainFile = `${root}dist/cli/main.js`;
+export const mainFile = `${root}dist/bin/wick.js`;
 
 /** Packages, kernels and lists are kept between tests and runs. */
 export const testCache = `${root}build/test-cache`;
