@@ -63,8 +63,7 @@ function makeLayout() {
 
 try {
   const source = given ?? makeLayout();
-  const bundle = `${root}dist/bin/wick.js`;
-  const main = existsSync(bundle) ? bundle : `${root}dist/cli/main.js`;
+  const main = `${root}dist/bin/wick.js`;
   const build = (output) =>
     `WICK_CACHE=${out("cache")} ${process.execPath} ${main} build --quiet --init none -o ${output} ${source}`;
   execFileSync("sh", ["-c", build(out("first.ext4"))]);

@@ -5,7 +5,7 @@ import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const root = new URL("../..", import.meta.url).pathname;
-export const mainFile = `${root}dist/cli/main.js`;
+export const mainFile = `${root}dist/bin/wick.js`;
 const preload = new URL("preload.mjs", import.meta.url).href;
 
 /** A started `wick` that may meet `faults`: `{child, done}`, done `{status, signal, stdout, stderr}`. */
