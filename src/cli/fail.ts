@@ -29,7 +29,8 @@ export function errorText(thrown: unknown, stream: NodeJS.WriteStream): string {
     return `${red("error:")} INTERNAL: ${stack}\nhint: this is a defect in wick; please report it\n`;
   }
   const lines = [`${red("error:")} ${error.message} [${error.code}]`];
-  for (const line of error.detail) lines.push(`  | ${line}`);
+  const more = error.detail.filter((line) => !error.message.includes(line));
+  for (const line of more) lines.push(`  | ${line}`);
   if (error.hint !== undefined) lines.push(`hint: ${error.hint}`);
   return `${lines.join("\n")}\n`;
 }

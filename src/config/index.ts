@@ -7,11 +7,11 @@ export type { PullPolicy } from "./pull-policies.ts";
 export {
   planBuild,
   planRun,
-  type Arch,
   type BuildPlan,
   type Caller,
   type ContentPlan,
   type InitKind,
   type RunPlan,
 } from "./plan.ts";
+export { archOf, type Arch } from "./platform.ts";
 export { parseDuration } from "./duration.ts";

@@ -42,9 +42,8 @@ const contentEntries = {
   format: v.optional(v.picklist(imageFormats, `wanted one of ${imageFormats.join(", ")}`)),
   /** `zstd`, `lz4hc,12`: what compresses EROFS or squashfs, and how hard. */
   compression: v.optional(text),
-  platform: v.optional(
-    v.picklist(["linux/amd64", "linux/arm64"], "wanted linux/amd64 or linux/arm64"),
-  ),
+  /** `linux/amd64`, `linux/arm64`. */
+  platform: v.optional(v.string()),
   /** Of a folder with a Dockerfile: another file than its own. */
   file: v.optional(text),
   /** `NAME=value`, or `NAME` alone for the caller's value. */

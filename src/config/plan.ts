@@ -32,10 +32,9 @@ import { checkFormatOptions, compressionOf, formatOf } from "./image-options.ts"
 import type { initKinds } from "./init-kinds.ts";
 import { parseOptions } from "./parse.ts";
 import type { PullPolicy } from "./pull-policies.ts";
+import { archOf, type Arch } from "./platform.ts";
 
 export type InitKind = (typeof initKinds)[number];
-export type Arch = "x86_64" | "aarch64";
-
 /** Where relative paths start and what `-e NAME` takes from. */
 export interface Caller {
   readonly environment: Environment;
@@ -260,17 +259,6 @@ function overridesOf(
 
 function absolute(path: string, caller: Caller): string {
   return resolve(caller.workingDirectory, path);
-}
-
-function archOf(platform: string | undefined, caller: Caller): Arch {
-  const wanted = platform ?? caller.environment["DOCKER_DEFAULT_PLATFORM"];
-  if (wanted === undefined) return caller.arch;
-  if (wanted === "linux/amd64") return "x86_64";
-  if (wanted === "linux/arm64") return "aarch64";
-  throw new WickError(
-    "USAGE",
-    `Cannot build for "${sanitise(wanted)}": wanted linux/amd64 or linux/arm64`,
-  );
 }
 
 function absoluteAddition(addition: Addition, caller: Caller): Addition {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseOptions } from "../config/index.ts";
+import { archOf, parseOptions } from "../config/index.ts";
 import { sanitise } from "../bytes/index.ts";
 import { isWickError } from "../errors/index.ts";
 import { platformName, showReference } from "../formats/oci/index.ts";
@@ -15,9 +15,8 @@ const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 const schema = v.strictObject({
   /** `nginx:alpine`, `ghcr.io/owner/app@sha256:…`. */
   reference: text,
-  platform: v.optional(
-    v.picklist(["linux/amd64", "linux/arm64"], "wanted linux/amd64 or linux/arm64"),
-  ),
+  /** `linux/amd64`, `linux/arm64`. */
+  platform: v.optional(v.string()),
   insecure: v.optional(v.array(text)),
 });
 
@@ -40,13 +39,11 @@ export interface PullResult {
   readonly isNewer: boolean;
 }
 
-const architectures = { "linux/amd64": "x86_64", "linux/arm64": "aarch64" } as const;
-
 /** Brings an image into the store; asks the registry even for what is here. */
 export async function pull(options: PullOptions, context: Context): Promise<PullResult> {
   const { reference, platform, insecure } = parseOptions(schema, options, "pull");
   const { environment, signal } = context;
-  const architecture = platform === undefined ? hostArch() : architectures[platform];
+  const architecture = archOf(platform, { environment, arch: hostArch() });
   const store = openStore({ directory: wickDirectories(environment).cache });
   const lock = await store.use(signal);
   try {

@@ -27,10 +27,16 @@ export function runFiles(
   return [
     {
       path: ".wick/run.json",
-      bytes: printConfig(config, { section: "run", name: "the run's config" }),
+      bytes: printConfig(settled(config), { section: "run", name: "the run's config" }),
     },
     { path: ".wick/run.rec", bytes: encodeRecords(recordsOf(plan, image, made)) },
   ];
+}
+
+/** Without the names that take a variable of the image away: the records have what is left. */
+function settled(config: AppConfig): AppConfig {
+  if (config.Env === undefined) return config;
+  return { ...config, Env: config.Env.filter((line) => line.includes("=")) };
 }
 
 function recordsOf(plan: RunPlan, image: ImageFacts, made: MadeForRun): InitRecords {

@@ -11,7 +11,7 @@ Examples:
 `;
 
 interface Given extends OutputOptions {
-  readonly platform?: "linux/amd64" | "linux/arm64";
+  readonly platform?: string;
   readonly insecure?: string[];
 }
 

@@ -155,3 +155,19 @@ test("a socket that the user may not use says so", async () => {
   });
   setFaults([]);
 });
+
+test("what cannot be reached names the image, the engine and what to try", async () => {
+  const closed = "tcp://127.0.0.1:1";
+  for (const environment of [{ DOCKER_HOST: closed }, { DOCKER_HOST: "unix:///nowhere" }]) {
+    await expect(treeOf("docker-daemon:app:1", by(environment))).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^Cannot use docker-daemon:app:1: cannot ask the engine at .*(1:1|nowhere)/,
+      ),
+      hint: expect.stringContaining("systemctl start docker"),
+    });
+  }
+  await expect(treeOf("podman:app", by({ XDG_RUNTIME_DIR: root }))).rejects.toMatchObject({
+    message: expect.stringMatching(/^Cannot use podman:app: cannot (reach|ask) /),
+    hint: expect.stringContaining("podman system service"),
+  });
+});

@@ -33,14 +33,14 @@ const BODY_MAX = 4096;
 
 /** An image of Docker's or podman's own store, exported over the API's socket. */
 export function engineSource(image: EngineImage, options: EngineOptions): Source {
-  const { kind, name, reference } = image;
+  const { name, reference } = image;
   return {
     reference,
     async open(signal) {
       const { environment, openArchive } = options;
-      const address = findEngine(kind, environment);
+      const address = addressFor(image, environment);
       const path = `/images/${name.split("/").map(encodeURIComponent).join("/")}/get`;
-      const answer = await ask(address, path, { kind, signal });
+      const answer = await ask(address, path, { image, signal });
       if (answer.status !== 200) throw await refused(image, address, answer);
       return openArchive(answer.chunks, signal);
     },
@@ -50,28 +50,46 @@ export function engineSource(image: EngineImage, options: EngineOptions): Source
 async function ask(
   address: EngineAddress,
   path: string,
-  { kind, signal }: { kind: EngineKind; signal: AbortSignal | undefined },
+  { image, signal }: { image: EngineImage; signal: AbortSignal | undefined },
 ): Promise<EngineAnswer> {
   try {
     return await getFromEngine(address, path, signal);
   } catch (error) {
     if (!isWickError(error) || error.code === "INTERRUPTED") throw error;
-    const { name, start } = engines[kind];
+    const { name, start } = engines[image.kind];
     const hint = isWickError(error, "PERMISSION")
       ? `your user may not use ${name}'s socket: join its group, or run as its owner`
       : `is ${name} running? Start it: ${start}`;
-    throw new WickError("REGISTRY_FAILED", error.message, { cause: error, hint });
+    throw new WickError("REGISTRY_FAILED", about(image, error), { cause: error, hint });
   }
 }
 
+/** Where the engine is; an error of it names the image that is wanted there. */
+function addressFor(image: EngineImage, environment: Environment): EngineAddress {
+  try {
+    return findEngine(image.kind, environment);
+  } catch (cause) {
+    if (!isWickError(cause)) throw cause;
+    const { code, hint } = cause;
+    throw new WickError(code, about(image, cause), {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
+
+function about({ reference }: EngineImage, error: WickError): string {
+  return `Cannot use ${sanitise(reference)}: ${error.message.replace(/^C/, "c")}`;
+}
+
 async function refused(
-  { kind, name }: EngineImage,
+  { kind, reference }: EngineImage,
   address: EngineAddress,
   answer: EngineAnswer,
 ): Promise<WickError> {
   const said = await whatItSays(answer);
   const where = `${engines[kind].name} at ${showEngine(address)}`;
-  const shown = sanitise(name);
+  const shown = sanitise(reference);
   if (answer.status === 404) {
     return new WickError("SOURCE_NOT_FOUND", `Cannot use ${shown}: ${where} has no such image`, {
       hint: `see ${engines[kind].list}`,

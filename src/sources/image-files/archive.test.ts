@@ -258,7 +258,13 @@ test("an archive of the other kind, or of none, says what it is for", async () =
   }
   await expect(tree("docker-archive:none.tar")).rejects.toMatchObject({ code: "SOURCE_NOT_FOUND" });
   put("cut.tar", packFiles(savedFiles(makeImage())).subarray(0, 1200));
-  await expect(tree("docker-archive:cut.tar")).rejects.toMatchObject({ code: "ARCHIVE_INVALID" });
+  put("empty.tar", new Uint8Array(0));
+  for (const broken of ["cut.tar", "empty.tar"]) {
+    await expect(tree(`docker-archive:${broken}`)).rejects.toMatchObject({
+      code: "ARCHIVE_INVALID",
+      message: expect.stringContaining(broken),
+    });
+  }
 });
 
 test("a tar file by its path alone: an image where it is one, else a root file system", async () => {

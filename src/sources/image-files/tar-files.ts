@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { display, sanitise } from "../../bytes/index.ts";
-import { WickError } from "../../errors/index.ts";
+import { isWickError, WickError } from "../../errors/index.ts";
 import { TarReader } from "../../formats/tar/index.ts";
 import { FileStorage } from "../../host/index.ts";
 import type { Entry, LayerVisitor } from "../../tree/index.ts";
@@ -27,6 +27,15 @@ type Found =
  */
 export function tarFiles(path: string, name: string): ImageFiles {
   const names = new ArchiveNames(name);
+  try {
+    readNames(path, names);
+  } catch (error) {
+    throw inArchive(error, name);
+  }
+  return { name, find: (wanted) => names.find(wanted, path) };
+}
+
+function readNames(path: string, names: ArchiveNames): void {
   using storage = new FileStorage(path, "read");
   const reader = new TarReader(names, { entries: ENTRIES_MAX });
   const blocks = new Blocks(storage);
@@ -40,7 +49,14 @@ export function tarFiles(path: string, name: string): ImageFiles {
   if (reader.offset > storage.sizeBytes)
     throw names.invalid("it is cut off in the middle of a file");
   reader.end();
-  return { name, find: (wanted) => names.find(wanted, path) };
+}
+
+/** Names the archive in an error of the tar reader, which does not know it. */
+function inArchive(error: unknown, name: string): unknown {
+  if (!isWickError(error, "ARCHIVE_INVALID", "ARCHIVE_LIMIT")) return error;
+  if (error.message.includes(name)) return error;
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return new WickError(error.code, `${error.message} (in ${name})`, { cause: error, ...hint });
 }
 
 /** Block after block of a file, of which a stretch is read at once. */
