@@ -78,10 +78,7 @@ export class DirectoryWalk {
       return false;
     }
     if (kind === "directory") return this.#directory(path, status);
-    if (isBeingWritten(status)) {
-      visitor.warn(`${display(path)} is left out: this command writes it`);
-      return false;
-    }
+    if (isBeingWritten(status)) return false;
     const first = this.#firstName(path, status);
     if (first !== undefined) {
       visitor.entry({ ...this.#entry(path, status), type: "hardlink", target: first, size: 0 });

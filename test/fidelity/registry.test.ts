@@ -179,7 +179,10 @@ test("what was pulled is built from with the registry stopped, --pull never and 
   ok(await wickIn(directory, [...build, "--pull", "never"]));
   ok(await wickIn(directory, build));
   const always = await wickIn(directory, [...build, "--pull", "always"]);
-  expect(always.stderr).toContain("connection refused");
+  expect(always.stderr).toContain(
+    `Cannot pull ${reference}:latest: cannot reach ${registry.host}: connection refused`,
+  );
+  expect(always.stderr).toContain("hint: does a registry run there?");
 });
 
 test("--pull missing keeps to what a tag stood for, always asks what it stands for now", async () => {
@@ -251,6 +254,7 @@ test("basic authentication: login is checked, kept as Docker keeps it, used and 
   const args = ["login", registry.host, "-u", USER, "--password-stdin"];
   const wrong = await wickIn(directory, args, { stdin: "not it" });
   expect(wrong.stderr).toContain("[UNAUTHORIZED]");
+  expect(wrong.stderr).toContain("hint: is the user or the password wrong?");
   const config = join(directory, ".docker/config.json");
   expect(existsSync(config)).toBe(false);
   mkdirSync(dirname(config));

@@ -6,6 +6,7 @@ import type { RegistryClient } from "./client.ts";
 import { checkEncoding } from "./encoding.ts";
 import { askInTurn } from "./mirrors.ts";
 import type { RegistrySession } from "./session.ts";
+import { unreachable } from "./unreachable.ts";
 
 /** A blob and where it is. */
 export interface WantedBlob {
@@ -37,14 +38,18 @@ export class BlobDownload {
 
   /** Appends to `part` what is missing; whether it is right is the store's to say. */
   async into(part: PartialBlob, signal: AbortSignal | undefined): Promise<void> {
-    const { session, clients, descriptor } = this.#wanted;
+    const { session, clients, descriptor, name } = this.#wanted;
     this.#bestBytes = part.sizeBytes;
     if (part.sizeBytes === descriptor.size) return;
-    await askInTurn(session, clients, {
-      signal,
-      progress: () => this.#bestBytes,
-      ask: (client) => this.#ask(client, part, signal),
-    });
+    try {
+      await askInTurn(session, clients, {
+        signal,
+        progress: () => this.#bestBytes,
+        ask: (client) => this.#ask(client, part, signal),
+      });
+    } catch (error) {
+      throw unreachable(error, `download ${name}`);
+    }
   }
 
   async #ask(

@@ -1,5 +1,5 @@
 import { sanitise } from "../../bytes/index.ts";
-import { WickError } from "../../errors/index.ts";
+import { isWickError, WickError } from "../../errors/index.ts";
 import { RegistryClient } from "./client.ts";
 import { forgetCredentials, type Kept, keepCredentials } from "./credentials/index.ts";
 import { endpointOf } from "./endpoint.ts";
@@ -40,7 +40,10 @@ export function logOut(
 
 async function check(client: RegistryClient, signal: AbortSignal | undefined): Promise<void> {
   const host = sanitise(client.endpoint.host);
-  const response = await client.get({ path: "/v2/", action: `log in to ${host}`, signal });
+  const request = { path: "/v2/", action: `log in to ${host}`, signal };
+  const response = await client.get(request).catch((error: unknown) => {
+    throw refusal(error, client);
+  });
   response.body.discard();
   const { withheldFrom } = client;
   if (withheldFrom === undefined) return;
@@ -51,6 +54,13 @@ async function check(client: RegistryClient, signal: AbortSignal | undefined): P
     `Cannot log in to ${host}: it sends passwords to the token service ${other}, which is neither ${host} nor listed`,
     { hint: `if ${other} belongs to ${host}, list it below token-hosts in registries.yaml` },
   );
+}
+
+/** What a login is refused for, where the password was shown, is the user or the password. */
+function refusal(error: unknown, { withheldFrom }: RegistryClient): unknown {
+  if (!isWickError(error, "UNAUTHORIZED") || withheldFrom !== undefined) return error;
+  const hint = "is the user or the password wrong? Some registries want a token in its place";
+  return new WickError(error.code, error.message, { hint, cause: error });
 }
 
 /** `HOST[:PORT]` as references have it; a scheme and a path, which people paste, are dropped. */

@@ -4,6 +4,7 @@ import { type Descriptor, type ImageReference, showReference } from "../../forma
 import { fetchDocument, type FetchedDocument } from "./manifest.ts";
 import { askInTurn } from "./mirrors.ts";
 import type { RegistrySession } from "./session.ts";
+import { unreachable } from "./unreachable.ts";
 
 /** What a name stands for: an index or a manifest. */
 export interface FirstDocument {
@@ -46,7 +47,7 @@ async function fetchAny(
   } catch (error) {
     throw isWickError(error, "SOURCE_NOT_FOUND", "UNAUTHORIZED")
       ? withHint(error, reference)
-      : error;
+      : unreachable(error, `pull ${name}`);
   }
 }
 
