@@ -103,6 +103,22 @@ test("S10 another key: another init, another version of wick", async () => {
   expect(new Set(keys).size).toBe(3);
 });
 
+test("S10 another key: another program of the host's that writes the format, not for other formats", async () => {
+  const tool = join(directory, "mksquashfs");
+  writeFileSync(tool, "#!/bin/sh\n", { mode: 0o755 });
+  vi.stubEnv("PATH", directory);
+  try {
+    const squashfs = plan({ format: "squashfs", output: "/tmp/x.squashfs" });
+    const before = [await imageKey(squashfs, [nginx]), await reference()];
+    utimesSync(tool, 1, 1);
+    const after = [await imageKey(squashfs, [nginx]), await reference()];
+    expect(after[0]).not.toBe(before[0]);
+    expect(after[1]).toBe(before[1]);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
 test("S10 another key: another manifest or platform, another source on top, another order", async () => {
   const other = source("image sha256:bbbb linux/amd64");
   const keys = await Promise.all([

@@ -8,6 +8,7 @@ import { directoryLayer, type SourceContents } from "../sources/index.ts";
 import type { LayerVisitor } from "../tree/index.ts";
 import { codeIdentity } from "./code-identity.ts";
 import { ContentDigest } from "./content-digest.ts";
+import { toolIdentity } from "./image-tool.ts";
 
 /** The shape of what is kept of an image; another one is another image. */
 const KEY_VERSION = 1;
@@ -39,7 +40,8 @@ export async function imageKey(
     Object.entries(plan).filter(([name]) => !LEFT_OUT.split(" ").includes(name)),
   );
   const init = sha256(readSmallFile(initBinary(plan.arch).pathname));
-  const parts = { KEY_VERSION, code: codeIdentity(), init, identities, additions, options };
+  const made = { code: codeIdentity(), tool: toolIdentity(plan), init };
+  const parts = { KEY_VERSION, ...made, identities, additions, options };
   return sha256(canonicalJson(parts));
 }
 
