@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { inflateBlob, type InflateOptions } from "./index.ts";
@@ -111,4 +113,28 @@ test("a signal ends a worker's reader, and the worker", async () => {
     }
   };
   await expect(reading()).rejects.toMatchObject({ code: "INTERRUPTED" });
+});
+
+test("without descriptors for a thread the work is done in this one", async () => {
+  const gzip = gzipSync(plainBytes(), { level: 1 });
+  const { path, offset, sizeBytes } = stored(gzip);
+  const script = `
+    const { inflateBlob } = await import(${JSON.stringify(compiled)});
+    const { openSync } = await import("node:fs");
+    const kept = [];
+    for (;;) try { kept.push(openSync("/dev/null")); } catch { break; }
+    for (let i = 0; i < 4; i++) (await import("node:fs")).closeSync(kept.pop());
+    let bytes = 0;
+    const region = ${JSON.stringify({ path, offset, sizeBytes })};
+    for await (const chunk of inflateBlob(region, { name: "b" })) bytes += chunk.length;
+    console.log(bytes);
+  `;
+  const words = [
+    "-c",
+    'ulimit -n 300; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    script,
+  ];
+  const { stdout } = await promisify(execFile)("bash", words);
+  expect(Number(stdout)).toBe(plainBytes().length);
 });

@@ -1,3 +1,4 @@
+import { WickError } from "../errors/index.ts";
 import {
   type FileRegion,
   readHead,
@@ -8,6 +9,7 @@ import {
 import { inflateStream } from "./inflate-stream.ts";
 import { fromPlainError, type InflateReply } from "./inflate-messages.ts";
 import { hasWorkers, wishForWorker, type WorkerWish } from "./inflate-pool.ts";
+import type { RingReader } from "./inflate-ring.ts";
 import { kindOf, MAGIC_BYTES } from "./kinds.ts";
 import type { InflateOptions } from "./options.ts";
 
@@ -37,9 +39,16 @@ export function inflateBlob(region: FileRegion, options: InflateOptions): Inflat
   const buffers = kind === "none" ? turningBuffers(PLAIN_CHUNK_BYTES) : undefined;
   return {
     start: () => undefined,
-    [Symbol.asyncIterator]: () =>
-      inflateStream(readRegion(region, options.signal, buffers), options),
+    [Symbol.asyncIterator]: () => inflateHere(region, options, buffers),
   };
+}
+
+function inflateHere(
+  region: FileRegion,
+  options: InflateOptions,
+  buffers?: ReturnType<typeof turningBuffers>,
+): AsyncGenerator<Uint8Array> {
+  return inflateStream(readRegion(region, options.signal, buffers), options);
 }
 
 class InflatedByWorker implements InflatedBlob {
@@ -65,7 +74,7 @@ class InflatedByWorker implements InflatedBlob {
       lent.start(
         { region: this.#region, name, wantsPlainDigest },
         (reply) => this.#replies.push(reply),
-        (why) => this.#replies.push(lost(why)),
+        (why) => this.#replies.push({ type: "lost", why: why.message }),
       );
       return lent;
     });
@@ -73,35 +82,47 @@ class InflatedByWorker implements InflatedBlob {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const { signal } = this.#options;
     this.start();
     this.#begun!.hurry();
     const lent = await this.#begun!.worker;
     let isDone = false;
-    using _ = this.#replies.failOn(signal);
+    using _ = this.#replies.failOn(this.#options.signal);
     try {
-      for (;;) {
-        const reply = await this.#replies.next();
-        throwIfAborted(signal);
-        if (reply.type === "failed") throw fromPlainError(reply.error);
-        if (reply.type === "end") {
-          isDone = true;
-          this.#options.onDigest?.(reply.stored);
-          return this.#options.onPlainDigest?.(reply.plain);
-        }
-        yield lent.reader.take(reply.lengthBytes);
-        lent.reader.free();
-      }
+      const first = await this.#next();
+      // Where a thread cannot be had, for want of descriptors or memory, this one does it.
+      if (first.type === "lost") return yield* inflateHere(this.#region, this.#options);
+      yield* this.#chunks(first, lent.reader);
+      isDone = true;
     } finally {
       if (isDone) lent.release();
       else lent.destroy();
     }
   }
+
+  async *#chunks(first: Heard, reader: RingReader): AsyncGenerator<Uint8Array> {
+    let reply = first;
+    for (; reply.type === "chunk"; reply = await this.#next()) {
+      yield reader.take(reply.lengthBytes);
+      reader.free();
+    }
+    if (reply.type === "lost") throw lost(this.#options.name, reply.why);
+    this.#options.onDigest?.(reply.stored);
+    this.#options.onPlainDigest?.(reply.plain);
+  }
+
+  async #next(): Promise<Heard> {
+    const reply = await this.#replies.next();
+    throwIfAborted(this.#options.signal);
+    if (reply.type === "failed") throw fromPlainError(reply.error);
+    return reply;
+  }
 }
 
-function lost(why: Error): InflateReply {
-  const message = `Cannot decompress: the worker ended by itself (${why.message})`;
-  return { type: "failed", error: { code: "INTERNAL", message, hint: undefined, detail: [] } };
+/** What is heard of a worker that has not failed. */
+type Heard = Exclude<InflateReply, { readonly type: "failed" }>;
+
+function lost(name: string, why: string): WickError {
+  return new WickError("INTERNAL", `Cannot decompress ${name}: its thread ended (${why})`);
 }
 
 /** What a worker has said and nobody has heard yet. */

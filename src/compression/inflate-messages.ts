@@ -10,11 +10,12 @@ export interface InflateJob {
   readonly wantsPlainDigest: boolean;
 }
 
-/** What a worker says: a slot is filled, all is done, or why not. */
+/** What a worker says, or is said of it: a slot is filled, all is done, why not, it is gone. */
 export type InflateReply =
   | { readonly type: "chunk"; readonly lengthBytes: number }
   | { readonly type: "end"; readonly stored: string; readonly plain: string }
-  | { readonly type: "failed"; readonly error: PlainError };
+  | { readonly type: "failed"; readonly error: PlainError }
+  | { readonly type: "lost"; readonly why: string };
 
 /** A {@link WickError} as it travels between threads, where classes do not. */
 export interface PlainError {

@@ -30,6 +30,8 @@ export interface LentWorker {
 interface RingWorker {
   readonly worker: Worker;
   readonly reader: RingReader;
+  /** Why it ended by itself. */
+  lost?: Error;
 }
 
 const idle: RingWorker[] = [];
@@ -74,7 +76,14 @@ function create(): RingWorker {
   const ring = createRing();
   const worker = new Worker(new URL("./inflate-worker.js", import.meta.url), { workerData: ring });
   worker.unref();
-  return { worker, reader: new RingReader(ring) };
+  const made: RingWorker = { worker, reader: new RingReader(ring) };
+  // Of one that nobody uses yet, too: an error without a listener would end the process.
+  worker.on("error", (why) => void (made.lost = why));
+  worker.once("exit", () => {
+    alive--;
+    takeOut(made);
+  });
+  return made;
 }
 
 function lend(lent: RingWorker): LentWorker {
@@ -84,6 +93,7 @@ function lend(lent: RingWorker): LentWorker {
   return {
     reader,
     start(job, onReply, onLost) {
+      if (lent.lost !== undefined) return onLost(lent.lost);
       worker.on("message", onReply).on("error", onLost);
       forget = () => void worker.off("message", onReply).off("error", onLost);
       worker.postMessage(job);
@@ -108,15 +118,17 @@ function takeBack(lent: RingWorker): void {
 }
 
 function endIfIdle(lent: RingWorker): void {
+  if (takeOut(lent)) discard(lent);
+}
+
+/** Whether it was idle, and is not any more. */
+function takeOut(lent: RingWorker): boolean {
   const at = idle.indexOf(lent);
-  if (at < 0) return;
-  idle.splice(at, 1);
-  discard(lent);
+  if (at >= 0) idle.splice(at, 1);
+  return at >= 0;
 }
 
 function discard({ worker }: RingWorker): void {
-  worker.on("error", () => undefined);
-  alive--;
   void worker.terminate();
-  if (waiting.length > 0 && alive < MOST_AHEAD) waiting.shift()!(create());
+  waiting.shift()?.(create());
 }
