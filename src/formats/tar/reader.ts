@@ -125,7 +125,7 @@ export class TarReader {
   /**
    * Says that no more bytes come. An archive may end without zero blocks, but only between
    * entries; one of no bytes at all is refused, as GNU tar does. Where something else says that
-   * nothing was cut off, the zeros behind the last entry's contents may lack.
+   * nothing was cut off, the zeros behind the last entry's contents may lack, or everything.
    */
   end({ mayLackPadding = false }: { readonly mayLackPadding?: boolean } = {}): void {
     const { state, missing } = this.#missing();
@@ -134,7 +134,8 @@ export class TarReader {
       throw this.#where.invalid(`it ends in the ${state}, ${missing} bytes too early`);
     }
     if (this.#extended.pending) throw this.#where.invalid("an extended header without an entry");
-    if (this.#offset === 0) throw this.#where.invalid("empty, not a tar archive");
+    if (this.#offset === 0 && !mayLackPadding)
+      throw this.#where.invalid("empty, not a tar archive");
   }
 
   /** What the archive ended in, and how many bytes of it are missing at least. */

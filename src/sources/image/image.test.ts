@@ -291,3 +291,20 @@ test("a layer may end without the padding of its last entry, as umoci insert wri
   const cut = makeImage([gzipLayer(bytes.subarray(0, 512 + 7))]);
   await expect(treeOf(cut)).rejects.toMatchObject({ code: "ARCHIVE_INVALID" });
 });
+
+test("a layer of no bytes at all is an empty one, stored in any way", async () => {
+  const nothing = new Uint8Array(0);
+  const image = makeImage([plainLayer(file("a", "a")), gzipLayer(nothing), plainLayer(nothing)]);
+  expect(await treeOf(image)).toEqual(["/", "/a"]);
+});
+
+test("an image of many layers leaves no listener of a layer behind", async () => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", listen);
+  const layers = Array.from({ length: 30 }, (_, i) => gzipLayer(archive(file(`f${i}`, "x"))));
+  expect(await treeOf(makeImage(layers))).toHaveLength(31);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  process.off("warning", listen);
+  expect(warnings).toEqual([]);
+});

@@ -28,6 +28,7 @@ export interface BlobLayerOptions extends BlobOrigin {
  */
 export function blobLayer(options: BlobLayerOptions): Layer {
   let ahead: BlobReading | undefined;
+  let forget = (): void => undefined;
   return {
     name: options.name,
     whiteouts: "oci",
@@ -39,10 +40,13 @@ export function blobLayer(options: BlobLayerOptions): Layer {
         void reading.letGo();
       };
       signal.addEventListener("abort", letGo, { once: true });
+      forget = () => signal.removeEventListener("abort", letGo);
     },
     async play(visitor, signal) {
       const reading = ahead ?? new BlobReading(options);
       ahead = undefined;
+      // An image may have more layers than a signal should have listeners.
+      forget();
       reading.take();
       try {
         await playBlob(reading, visitor, { options, signal });
@@ -71,7 +75,8 @@ async function playBlob(
     throw mismatch(name, stored, descriptor.digest);
   }
   if (plain !== diffId) throw mismatch(name, `${plain} when unpacked`, diffId);
-  // The digest says that nothing was cut off: `umoci insert` ends layers so, and Go's reader takes them.
+  // The digest says that nothing was cut off: `umoci insert` ends layers so, and Go's reader takes
+  // them, as it takes one of no bytes at all.
   reader.end({ mayLackPadding: true });
 }
 
@@ -87,7 +92,7 @@ function checkSize(
 /** What is neither compressed nor a tar is told by its first bytes: often a page of a web server. */
 function checkMagic(blob: StoredBlob, { descriptor, name }: BlobLayerOptions): void {
   const head = readHead(blob, TAR_BLOCK);
-  if (kindOf(head) !== "none" || isTarHead(head)) return;
+  if (head.length === 0 || kindOf(head) !== "none" || isTarHead(head)) return;
   const type = sanitise(descriptor?.mediaType.slice(0, 100) ?? "a layer");
   throw new WickError(
     "COMPRESSION_INVALID",
