@@ -160,6 +160,8 @@ test("a machine with files of its own boots again by the plain command that wick
   );
   await machine.exited;
   const [program, ...words] = machine.commandByHand;
+  // A test of the kernel's that fails on a busy host would speak amid the application's output.
+  if (process.arch === "x64") expect(words.join(" ")).toContain("no_timer_check");
   const output = execFileSync(program!, words, {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
