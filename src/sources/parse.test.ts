@@ -177,3 +177,8 @@ test("a finished image is no source to build from", () => {
     expect.objectContaining({ code: "UNSUPPORTED" }),
   );
 });
+
+test("docker://NAME, as skopeo writes it, is docker:NAME", () => {
+  const { kind, rest } = parseSource("docker://nginx:alpine", { cwd: "/" });
+  expect({ kind, rest }).toEqual({ kind: "registry", rest: "docker.io/library/nginx:alpine" });
+});

@@ -17,7 +17,8 @@ const prefixes: Readonly<Record<string, Parser>> = {
   "docker-archive": (rest, cwd) => ({ kind: "docker-archive", ...splitTag(rest, cwd) }),
   "docker-daemon": (rest) => ({ kind: "docker-daemon", rest: engineName(rest) }),
   podman: (rest) => ({ kind: "podman", rest: engineName(rest) }),
-  docker: (rest) => ({ kind: "registry", rest: registryName(rest) }),
+  // skopeo and podman write docker://nginx.
+  docker: (rest) => ({ kind: "registry", rest: registryName(rest.replace(/^\/\//, "")) }),
 };
 
 /** Settled names of sources that come later. */
