@@ -99,15 +99,16 @@ test("sources that are wrong are told apart before anything is made", async () =
     ["dir:./no/such", "SOURCE_NOT_FOUND"],
     ["tar:./no-such.tar", "SOURCE_NOT_FOUND"],
     ["./no-such.ext4", "SOURCE_NOT_FOUND"],
-    ["nginx:alpine", "UNSUPPORTED"],
-    ["oci:./layout", "UNSUPPORTED"],
-    ["bed:nginx", "UNSUPPORTED"],
+    ["nginx:alpine", "SOURCE_NOT_FOUND"],
+    ["oci:./layout", "SOURCE_NOT_FOUND"],
+    ["bed:nginx", "SOURCE_NOT_FOUND"],
+    ["list:./list", "UNSUPPORTED"],
     ["deb:", "USAGE"],
     ["deb:../x", "USAGE"],
     ["tar:./text.tar", "ARCHIVE_INVALID"],
   ] as const) {
-    const result = await wick(["build", source, "-o", output], { cwd: directory });
-    expectError(result, code, 1);
+    const words = ["build", "--pull", "never", "-o", output, source];
+    expectError(await wick(words, { cwd: directory }), code, 1);
   }
   expect(readdirSync(directory)).toEqual(["text.tar"]);
 });

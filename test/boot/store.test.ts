@@ -54,7 +54,7 @@ test("S9 a machine that writes to its root leaves the store's image as it was, m
     expect(result.status, result.stderr).toBe(0);
     expect(image()).toEqual(before);
   }
-});
+}, 180_000);
 
 test("S6 what a machine runs from stays until it ends, whoever prunes or removes", async () => {
   const running = startWick(shell("echo up; sleep 100"), { env: env() });
