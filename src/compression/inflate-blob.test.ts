@@ -138,3 +138,16 @@ test("without descriptors for a thread the work is done in this one", async () =
   const { stdout } = await promisify(execFile)("bash", words);
   expect(Number(stdout)).toBe(plainBytes().length);
 });
+
+test("what has begun and is closed unread keeps no process alive", async () => {
+  const region = stored(gzipSync(plainBytes(), { level: 1 }));
+  const script = `
+    const { inflateBlob } = await import(${JSON.stringify(compiled)});
+    const blobs = [1, 2, 3].map(() => inflateBlob(${JSON.stringify(region)}, { name: "b" }));
+    for (const blob of blobs) blob.start();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    for (const blob of blobs) blob.close();
+  `;
+  const words = ["--input-type=module", "-e", script];
+  await promisify(execFile)(process.execPath, words, { timeout: 50_000 });
+});

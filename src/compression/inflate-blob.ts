@@ -23,6 +23,8 @@ const PLAIN_CHUNK_BYTES = 1 << 20;
 export interface InflatedBlob extends AsyncIterable<Uint8Array> {
   /** Begins ahead of the reading, as far as the ring reaches, where a worker does it. */
   start(): void;
+  /** Gives up what has begun and nobody has read; without it a worker would wait for ever. */
+  close(): void;
 }
 
 /**
@@ -39,6 +41,7 @@ export function inflateBlob(region: FileRegion, options: InflateOptions): Inflat
   const buffers = kind === "none" ? turningBuffers(PLAIN_CHUNK_BYTES) : undefined;
   return {
     start: () => undefined,
+    close: () => undefined,
     [Symbol.asyncIterator]: () => inflateHere(region, options, buffers),
   };
 }
@@ -56,6 +59,8 @@ class InflatedByWorker implements InflatedBlob {
   readonly #options: InflateOptions;
   readonly #replies = new Replies();
   #begun: WorkerWish | undefined;
+  /** Whether somebody reads, and so gives the worker back. */
+  #isRead = false;
 
   constructor(region: FileRegion, options: InflateOptions) {
     this.#region = region;
@@ -64,6 +69,12 @@ class InflatedByWorker implements InflatedBlob {
 
   start(): void {
     this.#begun ??= this.#begin();
+  }
+
+  close(): void {
+    if (this.#isRead) return;
+    this.#isRead = true;
+    void this.#begun?.worker.then((lent) => lent.destroy());
   }
 
   #begin(): WorkerWish {
@@ -82,6 +93,7 @@ class InflatedByWorker implements InflatedBlob {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    this.#isRead = true;
     this.start();
     this.#begun!.hurry();
     const lent = await this.#begun!.worker;

@@ -37,7 +37,7 @@ export function blobLayer(options: BlobLayerOptions): Layer {
       reading.start();
       const letGo = (): void => {
         if (ahead === reading) ahead = undefined;
-        void reading.letGo();
+        reading.letGo();
       };
       signal.addEventListener("abort", letGo, { once: true });
       forget = () => signal.removeEventListener("abort", letGo);
@@ -54,6 +54,8 @@ export function blobLayer(options: BlobLayerOptions): Layer {
         const explained = await explain(error, reading, options, signal);
         if (isWickError(explained, "DIGEST_MISMATCH")) options.damaged?.();
         throw explained;
+      } finally {
+        reading.end();
       }
     },
     digest: () => digestHex(options.diffId),

@@ -65,16 +65,14 @@ export class BlobReading {
   }
 
   /** Ends a reading that nobody has taken. */
-  async letGo(): Promise<void> {
-    if (this.#isTaken) return;
+  letGo(): void {
+    if (!this.#isTaken) this.end();
+  }
+
+  /** Nobody reads on: what has begun and is not read is given up. */
+  end(): void {
     this.#stop.abort();
-    // What has begun is held by whoever reads it, and let go at its first word after the abort.
-    if (this.#inflated === undefined) return;
-    try {
-      for await (const _ of this.#inflated) break;
-    } catch {
-      // Stopped, as was meant.
-    }
+    this.#inflated?.close();
   }
 
   #inflate(blob: StoredBlob): InflatedBlob {
