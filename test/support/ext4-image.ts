@@ -137,7 +137,8 @@ export function kernelComplaints(device: string): string[] {
   return execFileSync("dmesg", { encoding: "utf8", maxBuffer: 1 << 26 })
     .split("\n")
     .filter((line) => line.includes(`(${name})`) || line.includes(`(device ${name})`))
-    .filter((line) => /warning|error|corrupt|bad|fail/i.test(line));
+    // Whole words: a UUID may hold "bad".
+    .filter((line) => /warning|error|corrupt|\bbad\b|fail/i.test(line));
 }
 
 /** A tool's verdict. */
