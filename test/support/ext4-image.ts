@@ -134,11 +134,13 @@ export function mountImage(
 /** What the kernel has to complain about on `device`. */
 export function kernelComplaints(device: string): string[] {
   const name = device.replace("/dev/", "");
-  return execFileSync("dmesg", { encoding: "utf8", maxBuffer: 1 << 26 })
-    .split("\n")
-    .filter((line) => line.includes(`(${name})`) || line.includes(`(device ${name})`))
-    // Whole words: a UUID may hold "bad".
-    .filter((line) => /warning|error|corrupt|\bbad\b|fail/i.test(line));
+  return (
+    execFileSync("dmesg", { encoding: "utf8", maxBuffer: 1 << 26 })
+      .split("\n")
+      .filter((line) => line.includes(`(${name})`) || line.includes(`(device ${name})`))
+      // Whole words: a UUID may hold "bad".
+      .filter((line) => /warning|error|corrupt|\bbad\b|fail/i.test(line))
+  );
 }
 
 /** A tool's verdict. */
