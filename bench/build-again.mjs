@@ -12,9 +12,10 @@ import { createCipheriv, createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { contend, numberOption, printTable } from "./contend.mjs";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const rounds = numberOption("--rounds", 5);
 const given = process.argv[2]?.startsWith("--") === false ? process.argv[2] : undefined;
 const work = mkdtempSync(join(tmpdir(), "wick-bench-"));

@@ -15,9 +15,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { contend, mke2fsOf, numberOption, output, printTable } from "./contend.mjs";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const rounds = numberOption("--rounds", 5);
 const copies = numberOption("--copies", 1);
 const given = process.argv[2]?.startsWith("--") === false ? process.argv[2] : undefined;

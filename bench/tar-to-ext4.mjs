@@ -11,9 +11,10 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { contend, mke2fsOf, numberOption, output, printTable } from "./contend.mjs";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const rounds = numberOption("--rounds", 5);
 const given = process.argv.slice(2).find((arg) => arg.endsWith(".gz"));
 const work = mkdtempSync(join(tmpdir(), "wick-bench-"));

@@ -4,9 +4,10 @@
  * comments cost time as well. The library, and dist/cli/main.js, stay as they are compiled.
  */
 import { chmodSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** What Node starts: the command, and the threads beside it, which are found by their names. */
 const input = {

@@ -8,9 +8,10 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { build, openImage, run, shellLine, WickError } from "../dist/index.js";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const SOURCE = "deb:nginx-light";
 const MEMORY = "256m";
 const TRIES_MS = 30_000;

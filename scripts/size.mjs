@@ -1,8 +1,9 @@
 /** Prints what users pay: CPU time of `wick --help`, installed size, init's size. */
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 const script =
   "process.argv = ['node', 'wick', '--help']; process.on('exit', () => { const u = process.resourceUsage();" +
   " process.stderr.write(String((u.userCPUTime + u.systemCPUTime) / 1000)); }); await import('./dist/bin/wick.js');";

@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   build,
   checkNode,
@@ -27,13 +28,13 @@ for (const name of ["images", "tmp", "damaged"]) {
 
 const directory = mkdtempSync(join(tmpdir(), "wick-report-"));
 const report = join(directory, "report.json");
-const runner = new URL("../node_modules/vitest/vitest.mjs", import.meta.url).pathname;
+const runner = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
 const result = spawnSync(
   process.execPath,
   [runner, "run", ...reporters, ...process.argv.slice(2)],
   {
-    cwd: new URL("..", import.meta.url).pathname,
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
     stdio: ["ignore", "inherit", "inherit"],
   },
 );

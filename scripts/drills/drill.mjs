@@ -3,8 +3,9 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 export const mainFile = `${root}dist/bin/wick.js`;
 const preload = new URL("preload.mjs", import.meta.url).href;
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import { canonicalJson } from "../application/index.ts";
 import type { ContentPlan } from "../config/index.ts";
 import { initBinary } from "../guest/index.ts";
@@ -39,7 +40,7 @@ export async function imageKey(
   const options = Object.fromEntries(
     Object.entries(plan).filter(([name]) => !LEFT_OUT.split(" ").includes(name)),
   );
-  const init = sha256(readSmallFile(initBinary(plan.arch).pathname));
+  const init = sha256(readSmallFile(fileURLToPath(initBinary(plan.arch))));
   const made = { code: codeIdentity(), tool: toolIdentity(plan), init };
   const parts = { KEY_VERSION, ...made, identities, additions, options };
   return sha256(canonicalJson(parts));

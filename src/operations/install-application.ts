@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import {
   mergeConfigs,
   resolveProcess,
@@ -132,7 +133,7 @@ function requestOf(
     case "wick":
       return {
         kind: "wick",
-        binary: readSmallFile(initBinary(plan.arch).pathname),
+        binary: readSmallFile(fileURLToPath(initBinary(plan.arch))),
         records: encodeRecords(recordsOf(config, process)),
         config,
       };

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { planRun, refuseCopy, type RunOptions, type RunPlan } from "../config/index.ts";
 import { initBinary } from "../guest/index.ts";
 import {
@@ -123,7 +124,7 @@ function specOf(parts: Parts): MachineSpec {
   const { plan, kernel, directory } = parts;
   const { drives, boot } = rootOf(parts);
   const initrd = join(directory, "initrd.cpio");
-  const init = readSmallFile(initBinary(plan.content.arch).pathname, INIT_MAX_BYTES);
+  const init = readSmallFile(fileURLToPath(initBinary(plan.content.arch)), INIT_MAX_BYTES);
   const files = runFiles(plan, parts.facts, { ports: parts.ports, mounts: parts.mounts.mounts });
   writePrivateFile(initrd, buildInitrd({ init, modules: kernel.modules, boot, runFiles: files }));
   return {

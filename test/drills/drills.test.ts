@@ -1,8 +1,9 @@
 /** A tenth of each drill of the store, always the same; `npm run drills` does them in full. */
+import { fileURLToPath } from "node:url";
 import { spawn } from "node:child_process";
 import { expect, test } from "vitest";
 
-const main = new URL("../../scripts/drills/main.mjs", import.meta.url).pathname;
+const main = fileURLToPath(new URL("../../scripts/drills/main.mjs", import.meta.url));
 
 /** Runs a drill to its end; what it printed, and its status. */
 function drill(name: string): Promise<{ readonly status: number | null; readonly text: string }> {

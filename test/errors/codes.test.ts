@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { errorCodes } from "../../src/errors/index.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 function testFiles(directory: string): string[] {
   return readdirSync(join(root, directory), { recursive: true, encoding: "utf8" })
