@@ -8,7 +8,7 @@ import {
 } from "../host/index.ts";
 import { inflateStream } from "./inflate-stream.ts";
 import { fromPlainError, type InflateReply } from "./inflate-messages.ts";
-import { hasWorkers, wishForWorker, type WorkerWish } from "./inflate-pool.ts";
+import { hasWorkers, type LentWorker, wishForWorker, type WorkerWish } from "./inflate-pool.ts";
 import type { RingReader } from "./inflate-ring.ts";
 import { kindOf, MAGIC_BYTES } from "./kinds.ts";
 import type { InflateOptions } from "./options.ts";
@@ -74,7 +74,13 @@ class InflatedByWorker implements InflatedBlob {
   close(): void {
     if (this.#isRead) return;
     this.#isRead = true;
-    void this.#begun?.worker.then((lent) => lent.destroy());
+    void this.#begun?.worker.then((lent) => this.#destroyLoaded(lent));
+  }
+
+  /** One that is ended while it still opens its modules leaves their descriptors open (Node 20). */
+  async #destroyLoaded(lent: LentWorker): Promise<void> {
+    await this.#replies.next();
+    lent.destroy();
   }
 
   #begin(): WorkerWish {
