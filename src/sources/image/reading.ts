@@ -66,12 +66,13 @@ export class BlobReading {
 
   /** Ends a reading that nobody has taken. */
   letGo(): void {
-    if (!this.#isTaken) this.end();
+    if (this.#isTaken) return;
+    this.#stop.abort();
+    this.end();
   }
 
-  /** Nobody reads on: what has begun and is not read is given up. */
+  /** Nobody reads on: what has begun and is not read is given up. What fetches the blob is others', too. */
   end(): void {
-    this.#stop.abort();
     this.#inflated?.close();
   }
 
