@@ -25,6 +25,7 @@ export class BlobReading {
   #blob: Promise<StoredBlob> | undefined;
   #inflated: InflatedBlob | undefined;
   #isTaken = false;
+  #isEnded = false;
   #stored = "";
   #plain = "";
   /** Where the blob lies, as soon as that is known. */
@@ -38,7 +39,7 @@ export class BlobReading {
   start(): void {
     const begin = async (): Promise<void> => {
       const blob = await this.blob(undefined);
-      if (!this.#stop.signal.aborted) this.#inflate(blob).start();
+      if (!this.#isEnded) this.#inflate(blob).start();
     };
     begin().catch(() => undefined);
   }
@@ -73,6 +74,7 @@ export class BlobReading {
 
   /** Nobody reads on: what has begun and is not read is given up. What fetches the blob is others', too. */
   end(): void {
+    this.#isEnded = true;
     this.#inflated?.close();
   }
 
