@@ -18,9 +18,9 @@ import {
   debugfs,
   e2fsck,
   flipBytes,
-  kernelComplaints,
+  mountedContents,
   kernelManifest,
-  mountImage,
+  withoutRootLinks,
 } from "../support/ext4-image.ts";
 import { writeLayout } from "../support/oci-layout.ts";
 import { tarLayer } from "../support/tar-layer.ts";
@@ -127,17 +127,6 @@ async function writeImage(path: string, layers: readonly Uint8Array[]): Promise<
   return found;
 }
 
-/** An image's lines but for what ext4 itself adds: lost+found, and the link that it gives the root. */
-function contentsOf(path: string): string[] {
-  using mount = mountImage(path);
-  const lines = kernelManifest(mount.root);
-  expect(kernelComplaints(mount.device)).toEqual([]);
-  return lines.filter((line) => !line.startsWith("/lost+found|")).map(withoutRootLinks);
-}
-
-const withoutRootLinks = (line: string): string =>
-  line.startsWith("/|") ? line.replace(/\|\d+\|(\d+)$/, "|*|$1") : line;
-
 test.skipIf(!canMount)(
   "three real layers come back from the mounted image as umoci unpacks them",
   () => {
@@ -146,7 +135,7 @@ test.skipIf(!canMount)(
     const expected = kernelManifest(unpacked).map(withoutRootLinks);
     expect(expected.length).toBeGreaterThan(1500);
     expect(expected.filter((line) => line.startsWith("/usr/bin/cut/inside|"))).toHaveLength(1);
-    expect(contentsOf(image)).toEqual(expected);
+    expect(mountedContents(image)).toEqual(expected);
   },
 );
 
@@ -167,6 +156,6 @@ test.skipIf(!canMount)("the comparison with umoci sees one changed byte", () => 
   );
   flipBytes(image, block * 4096 + 1000);
   const expected = new Set(kernelManifest(unpacked).map(withoutRootLinks));
-  const others = contentsOf(image).filter((line) => !expected.has(line));
+  const others = mountedContents(image).filter((line) => !expected.has(line));
   expect(others.map((line) => line.slice(0, line.indexOf("|")))).toEqual(["/usr/bin/sort"]);
 });

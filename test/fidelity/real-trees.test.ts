@@ -11,9 +11,9 @@ import {
   dumpe2fs,
   e2fsck,
   flipBytes,
-  kernelComplaints,
+  mountedContents,
   kernelManifest,
-  mountImage,
+  withoutRootLinks,
 } from "../support/ext4-image.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -41,17 +41,6 @@ async function build(...words: string[]): Promise<string> {
   return output;
 }
 
-/** An image's lines but for what ext4 itself adds: lost+found, and the link that it gives the root. */
-function contentsOf(image: string): string[] {
-  using mount = mountImage(image);
-  const lines = kernelManifest(mount.root);
-  expect(kernelComplaints(mount.device)).toEqual([]);
-  return lines.filter((line) => !line.startsWith("/lost+found|")).map(withoutRootLinks);
-}
-
-const withoutRootLinks = (line: string): string =>
-  line.startsWith("/|") ? line.replace(/\|\d+\|(\d+)$/, "|*|$1") : line;
-
 test.skipIf(!canMount)(
   "a tree of mmdebstrap, as a tar and as a directory, comes back as GNU tar unpacks it",
   async () => {
@@ -61,7 +50,7 @@ test.skipIf(!canMount)(
     const fromDirectory = await build("--init", "none", `dir:${unpacked}`, ...smallest);
     for (const image of [fromTar, fromDirectory]) {
       expect(e2fsck(image)).toMatchObject({ status: 0 });
-      expect(contentsOf(image)).toEqual(expected);
+      expect(mountedContents(image)).toEqual(expected);
     }
   },
   120_000,
@@ -73,7 +62,7 @@ test.skipIf(!canMount)("the comparison with GNU tar sees one changed byte", () =
   );
   flipBytes(fromTar, block * 4096 + 1000);
   const expected = new Set(kernelManifest(unpacked).map(withoutRootLinks));
-  const others = contentsOf(fromTar).filter((line) => !expected.has(line));
+  const others = mountedContents(fromTar).filter((line) => !expected.has(line));
   expect(others.map((line) => line.slice(0, line.indexOf("|")))).toEqual(["/usr/bin/dpkg"]);
 });
 
@@ -121,7 +110,7 @@ test.skipIf(!canMount)(
     expect(e2fsck(output)).toMatchObject({ status: 0 });
     const root = temporaryDirectory();
     unpackPackages(new Set(parts.map(({ name }) => name)), root);
-    const ours = byPath(contentsOf(output));
+    const ours = byPath(mountedContents(output));
     const theirs = byPath(kernelManifest(root));
     const different = [...theirs].filter(([path, line]) => ours.get(path) !== line);
     // The recipe gives it the group adm, as the package's own script would.
@@ -140,5 +129,5 @@ test.skipIf(!canMount)("the smallest image without a journal holds the same ngin
   expect(dumpe2fs(nominal, "-h")).toContain("has_journal");
   expect(dumpe2fs(smallest, "-h")).not.toContain("has_journal");
   expect(statSync(nominal).size - statSync(smallest).size).toBeGreaterThan(250 << 20);
-  expect(contentsOf(smallest)).toEqual(contentsOf(nominal));
+  expect(mountedContents(smallest)).toEqual(mountedContents(nominal));
 });

@@ -1,47 +1,25 @@
 /** For tests: EROFS images on disk, and other people's tools that judge them. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import {
   createErofs,
   type ErofsOptions,
   type ErofsSummary,
 } from "../../src/formats/erofs/index.ts";
-import { FileStorage } from "../../src/host/index.ts";
-import type { Sink, Tree } from "../../src/tree/index.ts";
+import { type BuiltImage, buildImage } from "./built-image.ts";
 import { fullManifest, type Mount, type Verdict } from "./ext4-image.ts";
-import { temporaryDirectory } from "./temporary-directory.ts";
-import { TreeMaker } from "./tree-maker.ts";
+import type { TreeMaker } from "./tree-maker.ts";
 
-export const UUID = Uint8Array.from({ length: 16 }, (_, i) => 0x11 * i);
-
-/** An image that a test has written, and what went into it. */
-export interface BuiltErofs {
-  readonly path: string;
-  readonly tree: Tree;
-  readonly sink: Sink;
-  readonly summary: ErofsSummary;
-  readonly warnings: readonly string[];
-  /** What kernelManifest should find, as read back through the sink. */
-  expected(): string[];
-}
-
-/** Writes an image of what `fill` makes; it is removed with the test. */
+/** An image of what `fill` makes; without `compare` nothing is read back for what is expected. */
 export function buildErofs(
   fill: (make: TreeMaker) => void,
   { compare = true, ...options }: Partial<ErofsOptions> & { readonly compare?: boolean } = {},
-): BuiltErofs {
-  const path = join(temporaryDirectory(), "image.erofs");
-  const warnings: string[] = [];
-  const warn = (message: string): void => void warnings.push(message);
-  using storage = new FileStorage(path, "create");
-  const writer = createErofs(storage, { uuid: UUID, warn, ...options });
-  const make = new TreeMaker(writer.sink);
-  fill(make);
-  const { tree } = make;
-  const manifest = compare ? fullManifest(tree, writer.sink, { makesLostFound: false }) : [];
-  const summary = writer.finish(tree);
-  return { path, tree, sink: writer.sink, summary, warnings, expected: () => manifest };
+): BuiltImage<ErofsSummary> {
+  return buildImage(fill, {
+    format: "erofs",
+    create: (storage, own) => createErofs(storage, { ...own, ...options }),
+    manifest: (tree, sink) => (compare ? fullManifest(tree, sink, { makesLostFound: false }) : []),
+  });
 }
 
 /** Mounts an image read-only through a loop device; needs root. */

@@ -10,50 +10,29 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { expect } from "vitest";
 import { createExt4, type Ext4Options, type Ext4Summary } from "../../src/formats/ext4/index.ts";
-import { FileStorage } from "../../src/host/index.ts";
 import { Tree, type Sink } from "../../src/tree/index.ts";
+import { type BuiltImage, buildImage } from "./built-image.ts";
 import { FIXED_FIELDS } from "./manifest-line.ts";
 import { manifestOfDirectory, manifestOfTree } from "./manifest.ts";
-import { temporaryDirectory } from "./temporary-directory.ts";
-import { TreeMaker } from "./tree-maker.ts";
+import type { TreeMaker } from "./tree-maker.ts";
 
 /** Whether this user can mount images: root, with loop devices. */
 export const canMount = process.getuid?.() === 0 && existsSync("/dev/loop-control");
 
-const UUID = Uint8Array.from({ length: 16 }, (_, i) => 0x11 * i);
+export type Built = BuiltImage<Ext4Summary>;
 
-/** An image that a test has written, and what went into it. */
-export interface Built {
-  readonly path: string;
-  readonly tree: Tree;
-  readonly sink: Sink;
-  readonly summary: Ext4Summary;
-  readonly warnings: readonly string[];
-  /** What {@link kernelManifest} should find, as read back through the sink. */
-  expected(): string[];
-}
-
-/**
- * Writes an image of what `fill` makes; it is removed with the test. Without `compare` nothing
- * is read back for {@link Built.expected}.
- */
+/** An image of what `fill` makes; without `compare` nothing is read back for {@link Built.expected}. */
 export function buildExt4(
   fill: (make: TreeMaker) => void,
   { compare = true, ...options }: Partial<Ext4Options> & { readonly compare?: boolean } = {},
 ): Built {
-  const path = join(temporaryDirectory(), "image.ext4");
-  const warnings: string[] = [];
-  const warn = (message: string): void => void warnings.push(message);
-  using storage = new FileStorage(path, "create");
-  const writer = createExt4(storage, { journal: false, uuid: UUID, warn, ...options });
-  const make = new TreeMaker(writer.sink);
-  fill(make);
-  const manifest = compare ? fullManifest(make.tree, writer.sink) : [];
-  const summary = writer.finish(make.tree);
-  const { tree } = make;
-  return { path, tree, sink: writer.sink, summary, warnings, expected: () => manifest };
+  return buildImage(fill, {
+    format: "ext4",
+    create: (storage, own) => createExt4(storage, { journal: false, ...own, ...options }),
+    manifest: (tree, sink) => (compare ? fullManifest(tree, sink) : []),
+  });
 }
 
 /** {@link manifestOfTree}, and for each name its link count and a symlink's time; lost+found where it will be made. */
@@ -130,6 +109,17 @@ export function mountImage(
     },
   };
 }
+
+/** The lines of an image that the kernel has mounted, but for what ext4 itself adds: lost+found, and its link to the root. */
+export function mountedContents(image: string): string[] {
+  using mount = mountImage(image);
+  const lines = kernelManifest(mount.root);
+  expect(kernelComplaints(mount.device)).toEqual([]);
+  return lines.filter((line) => !line.startsWith("/lost+found|")).map(withoutRootLinks);
+}
+
+export const withoutRootLinks = (line: string): string =>
+  line.startsWith("/|") ? line.replace(/\|\d+\|(\d+)$/, "|*|$1") : line;
 
 /** What the kernel has to complain about on `device`. */
 export function kernelComplaints(device: string): string[] {

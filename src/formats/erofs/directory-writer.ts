@@ -5,7 +5,7 @@ import { BLOCK, dirent } from "./layout.ts";
 export interface DirectoryEntry {
   readonly name: Uint8Array;
   readonly nid: number;
-  /** FILE_TYPE of layout-flags.ts. */
+  /** FILE_TYPE of ../file-types.ts. */
   readonly fileType: number;
 }
 

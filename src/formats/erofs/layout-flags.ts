@@ -37,17 +37,6 @@ export const CHUNK_FORMAT = { BITS: 0x1f, INDEXES: 0x20 } as const;
 /** A chunk without data: a hole. */
 export const NULL_ADDR = 0xffffffff;
 
-/** file_type of a directory entry. */
-export const FILE_TYPE = {
-  file: 1,
-  directory: 2,
-  char: 3,
-  block: 4,
-  fifo: 5,
-  socket: 6,
-  symlink: 7,
-} as const;
-
 /** e_name_index: what a name's beginning is replaced by; whole names first. */
 export const XATTR_PREFIXES: readonly {
   readonly index: number;

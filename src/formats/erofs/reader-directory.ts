@@ -1,13 +1,8 @@
+import type { NamedInode } from "../file-system-reader.ts";
 import { dirent } from "./layout.ts";
 import { contentsOf } from "./reader-contents.ts";
 import type { ErofsInode } from "./reader-inodes.ts";
 import type { Volume } from "./reader-volume.ts";
-
-/** One name in a directory; only lent. */
-export interface RawEntry {
-  readonly name: Uint8Array;
-  readonly nid: number;
-}
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
@@ -17,7 +12,7 @@ const DIRECTORY_MAX = 1 << 30;
 const at = dirent.offsets;
 
 /** The entries of a directory in the order in which they lie, without `.` and `..`. */
-export function* readEntries(volume: Volume, inode: ErofsInode): Generator<RawEntry, void> {
+export function* readEntries(volume: Volume, inode: ErofsInode): Generator<NamedInode, void> {
   const { blockSize } = volume.geometry;
   const invalid = (is: string) => volume.invalid(`directory ${inode.nid}: ${is}`);
   if (inode.size > DIRECTORY_MAX) {
@@ -39,7 +34,7 @@ interface Checks {
   readonly slots: number;
 }
 
-function* entriesOf(bytes: Uint8Array, { invalid, slots }: Checks): Generator<RawEntry, void> {
+function* entriesOf(bytes: Uint8Array, { invalid, slots }: Checks): Generator<NamedInode, void> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length < dirent.sizeBytes) throw invalid("a block is cut off");
   const first = view.getUint16(at.nameoff, true);
@@ -61,7 +56,7 @@ function* entriesOf(bytes: Uint8Array, { invalid, slots }: Checks): Generator<Ra
       throw invalid("a name holds a slash or a zero byte");
     const nid = view.getBigUint64(entry + at.nid, true);
     if (nid >= BigInt(Math.floor(slots))) throw invalid(`an entry for inode ${nid}`);
-    yield { name, nid: Number(nid) };
+    yield { name, id: Number(nid) };
   }
 }
 

@@ -3,12 +3,12 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { MemoryStorage } from "../../../test/support/memory-storage.ts";
+import { fuzzImage, readAll, refused } from "../../../test/support/hostile-image.ts";
 import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
 import { TreeMaker, xattr } from "../../../test/support/tree-maker.ts";
 import { crc32c, display, storageOf, utf8 } from "../../bytes/index.ts";
-import { isWickError } from "../../errors/index.ts";
 import { Tree } from "../../tree/index.ts";
-import { createErofs, openErofs, type ErofsImage } from "./index.ts";
+import { createErofs, openErofs } from "./index.ts";
 import { dirent, inodeExtended, superblock, SUPERBLOCK_OFFSET } from "./layout.ts";
 
 /** A small image of ours with a bit of everything, its superblock without a checksum. */
@@ -43,24 +43,6 @@ function withoutChecksum(bytes: Uint8Array): Uint8Array {
   );
   return bytes;
 }
-
-/** Asks for everything that an image can be asked, at most 64 KiB of a file. */
-function readAll(image: ErofsImage): number {
-  const target = new Uint8Array(65_536);
-  let names = 0;
-  for (const { node } of image.walk()) {
-    names++;
-    const { size } = image.stat(node);
-    if (node.kind === "symlink") image.readlink(node);
-    if (node.kind !== "file") continue;
-    image.read(node, target, 0);
-    image.read(node, target, Math.max(0, size - 10));
-  }
-  return names;
-}
-
-const refused = (message: RegExp) =>
-  expect.objectContaining({ code: "IMAGE_INVALID", message: expect.stringMatching(message) });
 
 const original = makeImage();
 
@@ -253,38 +235,21 @@ function foreignImage(...options: readonly string[]): Uint8Array {
   return withoutChecksum(Uint8Array.from(readFileSync(path)));
 }
 
-/** Changes a few bytes of metadata and reads all: an answer or an error, soon. */
-function fuzz(image: Uint8Array, rounds: number) {
-  let state = 23;
-  const next = (limit: number) => (state = (state * 48271) % 2147483647) % limit;
-  const counts = { refused: 0, slowest: 0 };
-  for (let round = 0; round < rounds; round++) {
-    const bytes = image.slice();
-    for (let k = 0; k < 1 + next(8); k++) {
-      const at = next(10) === 0 ? 1024 + next(128) : 1152 + next(bytes.length - 1152);
-      bytes[at] = [0, 0xff, 0x80, 1, next(256)][next(5)]!;
-    }
-    const began = performance.now();
-    try {
-      readAll(openErofs(storageOf(bytes)));
-    } catch (error) {
-      if (!isWickError(error, "IMAGE_INVALID", "IMAGE_LIMIT", "UNSUPPORTED")) throw error;
-      counts.refused++;
-    }
-    counts.slowest = Math.max(counts.slowest, performance.now() - began);
-  }
-  return counts;
-}
-
 test.each([
   ["of ours", () => original],
   ["of mkfs.erofs", () => foreignImage()],
   ["of mkfs.erofs in chunks", () => foreignImage("--chunksize=4096")],
   ["of mkfs.erofs, compressed", () => foreignImage("-zlz4")],
 ])("two hundred images %s with changed bytes end in an answer or an error", (_, make) => {
-  const { refused, slowest } = fuzz(make(), 200);
-  expect(refused).toBeGreaterThan(10);
-  expect(slowest).toBeLessThan(5000);
+  const image = make();
+  const found = fuzzImage(image, {
+    rounds: 200,
+    changes: 8,
+    place: (next) => (next(10) === 0 ? 1024 + next(128) : 1152 + next(image.length - 1152)),
+    open: (bytes) => openErofs(storageOf(bytes)),
+  });
+  expect(found.refused).toBeGreaterThan(10);
+  expect(found.slowest).toBeLessThan(5000);
 });
 
 test("names that would harm a terminal are shown escaped", () => {

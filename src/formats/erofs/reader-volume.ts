@@ -1,9 +1,7 @@
 import type { ReadableStorage } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
+import { BlockCache } from "../block-cache.ts";
 import { readSuperblock, type ErofsGeometry } from "./reader-superblock.ts";
-
-/** Blocks of metadata that are kept, in bytes together. */
-const CACHE_BYTES = 4 << 20;
 
 /** The bytes of an image: every position checked, the last blocks of metadata kept. */
 export class Volume {
@@ -11,8 +9,7 @@ export class Volume {
   readonly sizeBytes: number;
   readonly #storage: ReadableStorage;
   readonly #what: string;
-  /** Oldest first; a Map keeps the order of insertion. */
-  readonly #cache = new Map<number, Uint8Array>();
+  readonly #cache = new BlockCache();
 
   constructor(storage: ReadableStorage, what: string) {
     this.#storage = storage;
@@ -62,14 +59,10 @@ export class Volume {
   }
 
   #block(number: number, part: string): Uint8Array {
-    const kept = this.#cache.get(number);
-    this.#cache.delete(number);
-    const bytes = kept ?? new Uint8Array(this.geometry.blockSize);
-    if (kept === undefined) this.readAt(bytes, number * bytes.length, part);
-    this.#cache.set(number, bytes);
-    if (this.#cache.size * bytes.length > CACHE_BYTES) {
-      this.#cache.delete(this.#cache.keys().next().value!);
-    }
-    return bytes;
+    return this.#cache.get(number, () => {
+      const bytes = new Uint8Array(this.geometry.blockSize);
+      this.readAt(bytes, number * bytes.length, part);
+      return bytes;
+    });
   }
 }

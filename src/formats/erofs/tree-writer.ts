@@ -1,4 +1,5 @@
 import { NO_PLACE, type Ino, type Kind } from "../../tree/index.ts";
+import { FILE_TYPE } from "../file-types.ts";
 import { BlockEditor } from "./block-editor.ts";
 import {
   shapeDirectory,
@@ -9,7 +10,7 @@ import {
 import { encodeDevice, encodeInode } from "./inode-encoder.ts";
 import type { InodePlan } from "./inode-plan.ts";
 import { BLOCK, inodeExtended } from "./layout.ts";
-import { FILE_TYPE, LAYOUT, NULL_ADDR } from "./layout-flags.ts";
+import { LAYOUT, NULL_ADDR } from "./layout-flags.ts";
 import { CHUNK_BLOCKS } from "./runs.ts";
 import { chunkTableBytes, directoryTail, inlineSymlink, type TreeParts } from "./tree-placer.ts";
 import { xattrCount } from "./xattr-writer.ts";

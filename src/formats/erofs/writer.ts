@@ -1,6 +1,10 @@
-import { crc32c, utf8, type Storage } from "../../bytes/index.ts";
-import { WickError } from "../../errors/index.ts";
-import type { Sink, Tree } from "../../tree/index.ts";
+import { crc32c, type Storage } from "../../bytes/index.ts";
+import {
+  checkLabel,
+  checkUuid,
+  type FileSystemOptions,
+  type FileSystemWriter,
+} from "../file-system-writer.ts";
 import type { InodePlan } from "./inode-plan.ts";
 import {
   BLOCK,
@@ -16,15 +20,7 @@ import { Slots } from "./slots.ts";
 import { TreePlacer, type TreeParts } from "./tree-placer.ts";
 import { TreeWriter } from "./tree-writer.ts";
 
-/** How the image is to be. */
-export interface ErofsOptions {
-  /** Volume name, at most 16 bytes of UTF-8. */
-  readonly label?: string;
-  /** The UUID's 16 bytes; a function is asked when all file data have passed. */
-  readonly uuid: Uint8Array | (() => Uint8Array);
-  /** Gets a sentence for the user about whatever could not be kept as it is. */
-  readonly warn: (message: string) => void;
-}
+export type ErofsOptions = FileSystemOptions;
 
 /** What was written. */
 export interface ErofsSummary {
@@ -35,23 +31,15 @@ export interface ErofsSummary {
   readonly hasHoles: boolean;
 }
 
-/** An image that is being written. */
-export interface ErofsWriter {
-  /** Takes the files' bytes. */
-  readonly sink: Sink;
-  /** Writes everything else; the tree's files must have their places in this sink. Once only. */
-  finish(tree: Tree): ErofsSummary;
-}
-
-const LABEL_BYTES = 16;
-const UUID_BYTES = 16;
-
 /**
  * Begins an uncompressed EROFS image in `storage`, which must be empty. Files' bytes go through
  * the sink to their final places; `finish` adds the tree. Throws IMAGE_LIMIT for what EROFS
  * cannot hold; the storage is then of no use. Linux mounts it from 5.4 on.
  */
-export function createErofs(storage: Storage, options: ErofsOptions): ErofsWriter {
+export function createErofs(
+  storage: Storage,
+  options: ErofsOptions,
+): FileSystemWriter<ErofsSummary> {
   const label = checkLabel(options.label ?? "");
   const output = new Output(storage);
   output.skip(BLOCK); // the superblock and the root
@@ -104,19 +92,4 @@ function writeSuperblock(
   const checksum = crc32c(0xffffffff, block, SUPERBLOCK_OFFSET);
   superblock.write(block, { ...fields, checksum }, SUPERBLOCK_OFFSET);
   output.patch(block, 0);
-}
-
-function checkLabel(label: string): Uint8Array {
-  const bytes = utf8(label);
-  if (bytes.length <= LABEL_BYTES && !bytes.includes(0)) return bytes;
-  throw new WickError(
-    "USAGE",
-    `Cannot label the image: ${bytes.length} bytes, wanted ${LABEL_BYTES} at most and no NUL`,
-  );
-}
-
-function checkUuid(uuid: Uint8Array | (() => Uint8Array)): Uint8Array {
-  const bytes = typeof uuid === "function" ? uuid() : uuid;
-  if (bytes.length === UUID_BYTES) return bytes;
-  throw new WickError("INTERNAL", `Cannot use a UUID of ${bytes.length} bytes, wanted 16`);
 }

@@ -1,6 +1,7 @@
 import { alignUp, compareBytes, display, equalBytes } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import type { Xattr } from "../../tree/index.ts";
+import { withoutDuplicates } from "../xattrs.ts";
 import { xattrEntry, xattrHeader } from "./layout.ts";
 import { XATTR_PREFIXES } from "./layout-flags.ts";
 
@@ -65,12 +66,6 @@ function write(bytes: Uint8Array, at: number, attribute: Attribute): number {
 
 function sizeOf({ name, value }: Attribute): number {
   return alignUp(xattrEntry.sizeBytes + name.length + value.length, 4);
-}
-
-/** Of several attributes with one name the last counts. */
-function withoutDuplicates(xattrs: readonly Xattr[]): readonly Xattr[] {
-  const byName = new Map(xattrs.map((xattr) => [String.fromCharCode(...xattr.name), xattr]));
-  return [...byName.values()];
 }
 
 function toAttribute(

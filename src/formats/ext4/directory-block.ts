@@ -1,6 +1,7 @@
 import { crc32c } from "../../bytes/index.ts";
+import { FILE_TYPE } from "../file-types.ts";
 import { BLOCK } from "./geometry.ts";
-import { dirEntry, dirTail, FILE_TYPE, FT_DIR_CSUM } from "./layout-directory.ts";
+import { dirEntry, dirTail, FT_DIR_CSUM } from "./layout-directory.ts";
 
 /** One entry of a directory, as it will be written. */
 export interface DirectoryEntry {

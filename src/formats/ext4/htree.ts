@@ -1,15 +1,8 @@
 import { crc32c } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
+import { FILE_TYPE } from "../file-types.ts";
 import { BLOCK } from "./geometry.ts";
-import {
-  dxCountLimit,
-  dxEntry,
-  dxNode,
-  dxRoot,
-  dxTail,
-  DX_HASH,
-  FILE_TYPE,
-} from "./layout-directory.ts";
+import { dxCountLimit, dxEntry, dxNode, dxRoot, dxTail, DX_HASH } from "./layout-directory.ts";
 import { HTREE_LEVELS_MAX } from "./layout-flags.ts";
 
 /** Index entries of the root and of a node: what is left beside header and checksum. */

@@ -14,17 +14,6 @@ export const dirEntry = struct("ext4_dir_entry_2", 8, [
   [0x7, "file_type", u8],
 ]);
 
-/** file_type by kind of node. */
-export const FILE_TYPE = {
-  file: 1,
-  directory: 2,
-  char: 3,
-  block: 4,
-  fifo: 5,
-  socket: 6,
-  symlink: 7,
-} as const;
-
 /** det_reserved_ft: what tells the checksum from an entry. */
 export const FT_DIR_CSUM = 0xde;
 

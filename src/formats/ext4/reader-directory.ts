@@ -1,15 +1,10 @@
 import { crc32c } from "../../bytes/index.ts";
+import type { NamedInode } from "../file-system-reader.ts";
 import { dirEntry, dirTail, dxEntry, dxNode, dxRoot, FT_DIR_CSUM } from "./layout-directory.ts";
 import { INODE_FLAGS } from "./layout-flags.ts";
 import { contentsOf } from "./reader-contents.ts";
 import { isInline, type Ext4Inode } from "./reader-inodes.ts";
 import type { Volume } from "./reader-volume.ts";
-
-/** One name in a directory; only lent. */
-export interface RawEntry {
-  readonly name: Uint8Array;
-  readonly ino: number;
-}
 
 const SLASH = 0x2f;
 const DOT = 0x2e;
@@ -24,7 +19,7 @@ const I_BLOCK_BYTES = 60;
  * The entries of a directory in the order in which they lie, without `.` and `..`. Hash
  * trees are read block by block like any other directory: their inner blocks look empty.
  */
-export function* readEntries(volume: Volume, inode: Ext4Inode): Generator<RawEntry, void> {
+export function* readEntries(volume: Volume, inode: Ext4Inode): Generator<NamedInode, void> {
   const contents = contentsOf(volume, inode);
   const reader = new EntryReader(volume, inode);
   if (isInline(inode)) {
@@ -56,7 +51,7 @@ class EntryReader {
   }
 
   /** The entries of one block (whose number says that it may have a checksum) or inline part. */
-  *entries(bytes: Uint8Array, number?: number): Generator<RawEntry, void> {
+  *entries(bytes: Uint8Array, number?: number): Generator<NamedInode, void> {
     if (number !== undefined) this.#checkSum(bytes, number);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let position = 0; position < bytes.length;) {
@@ -67,7 +62,7 @@ class EntryReader {
       position += length;
       if (ino === 0 || isDots(name)) continue;
       this.#checkName(name, ino);
-      yield { name, ino };
+      yield { name, id: ino };
     }
   }
 

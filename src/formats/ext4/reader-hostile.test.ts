@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { fuzzImage, readAll, refused } from "../../../test/support/hostile-image.ts";
 import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
 import { display, storageOf, utf8 } from "../../bytes/index.ts";
-import { isWickError } from "../../errors/index.ts";
-import { openExt4, type Ext4Image } from "./index.ts";
+import { openExt4 } from "./index.ts";
 
 const WITHOUT_CHECKSUMS = ["-O", "^metadata_csum,^has_journal,^resize_inode"];
 
@@ -31,29 +31,11 @@ function makeImage(options: readonly string[], commands: readonly string[] = [])
   return Uint8Array.from(readFileSync(file));
 }
 
-/** Asks for everything that an image can be asked, at most 64 KiB of a file. */
-function readAll(image: Ext4Image): number {
-  const target = new Uint8Array(65_536);
-  let names = 0;
-  for (const { node } of image.walk()) {
-    names++;
-    image.stat(node);
-    if (node.kind === "symlink") image.readlink(node);
-    if (node.kind !== "file") continue;
-    image.read(node, target, 0);
-    image.read(node, target, Math.max(0, image.stat(node).size - 10));
-  }
-  return names;
-}
-
 function replace(bytes: Uint8Array, from: string, to: string): void {
   const at = Buffer.from(bytes.buffer).indexOf(from);
   expect(at).toBeGreaterThan(0);
   bytes.set(utf8(to), at);
 }
-
-const refused = (message: RegExp) =>
-  expect.objectContaining({ code: "IMAGE_INVALID", message: expect.stringMatching(message) });
 
 test.each([
   ["../pwn-name1", /slash/],
@@ -209,33 +191,6 @@ test.each([
   expect(() => execFileSync("e2fsck", ["-fn", file], { stdio: "pipe" })).toThrow();
 });
 
-/** Changes a few bytes, mostly of metadata, and reads all: an answer or an error, soon. */
-function fuzz(
-  original: Uint8Array,
-  rounds: number,
-  places: readonly (readonly [number, number])[],
-) {
-  let state = 23;
-  const next = (limit: number) => (state = (state * 48271) % 2147483647) % limit;
-  const counts = { refused: 0, slowest: 0 };
-  for (let round = 0; round < rounds; round++) {
-    const bytes = original.slice();
-    for (let k = 0; k < 1 + next(5); k++) {
-      const [start, length] = places[next(places.length)]!;
-      bytes[start + next(length)] = [0, 0xff, 0x80, 1, next(256)][next(5)]!;
-    }
-    const began = performance.now();
-    try {
-      readAll(openExt4(storageOf(bytes)));
-    } catch (error) {
-      if (!isWickError(error, "IMAGE_INVALID", "IMAGE_LIMIT", "UNSUPPORTED")) throw error;
-      counts.refused++;
-    }
-    counts.slowest = Math.max(counts.slowest, performance.now() - began);
-  }
-  return counts;
-}
-
 test.each([
   ["extents", WITHOUT_CHECKSUMS],
   [
@@ -255,9 +210,17 @@ test.each([
     [inodes + 128 * 11, 128 * 100],
     [directory, 2048],
   ];
-  const { refused, slowest } = fuzz(original, 500, places);
-  expect(refused).toBeGreaterThan(100);
-  expect(slowest).toBeLessThan(5000);
+  const found = fuzzImage(original, {
+    rounds: 500,
+    changes: 5,
+    place(next) {
+      const [start, length] = places[next(places.length)]!;
+      return start + next(length);
+    },
+    open: (bytes) => openExt4(storageOf(bytes)),
+  });
+  expect(found.refused).toBeGreaterThan(100);
+  expect(found.slowest).toBeLessThan(5000);
 });
 
 test("names that would harm a terminal are shown escaped", () => {

@@ -1,17 +1,14 @@
 import type { ReadableStorage } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
+import { BlockCache } from "../block-cache.ts";
 import { readSuperblock, type Ext4Geometry } from "./reader-superblock.ts";
-
-/** Blocks of metadata that are kept, in bytes together. */
-const CACHE_BYTES = 4 << 20;
 
 /** The blocks of an image: every number checked, the last ones kept. */
 export class Volume {
   readonly geometry: Ext4Geometry;
   readonly #storage: ReadableStorage;
   readonly #what: string;
-  /** Oldest first; a Map keeps the order of insertion. */
-  readonly #cache = new Map<number, Uint8Array>();
+  readonly #cache = new BlockCache();
 
   constructor(storage: ReadableStorage, what: string) {
     this.#storage = storage;
@@ -21,17 +18,12 @@ export class Volume {
 
   /** The bytes of block `number`: metadata, to be left unchanged. `part` names it in errors. */
   block(number: number, part: string): Uint8Array {
-    const kept = this.#cache.get(number);
-    if (kept !== undefined) {
-      this.#cache.delete(number);
-      this.#cache.set(number, kept);
-      return kept;
-    }
-    const bytes = new Uint8Array(this.geometry.blockSize);
-    this.checkBlocks(number, 1, part);
-    this.readAt(bytes, number * bytes.length, part);
-    this.#keep(number, bytes);
-    return bytes;
+    return this.#cache.get(number, () => {
+      const bytes = new Uint8Array(this.geometry.blockSize);
+      this.checkBlocks(number, 1, part);
+      this.readAt(bytes, number * bytes.length, part);
+      return bytes;
+    });
   }
 
   /** Fails unless `count` blocks from `start` lie behind the superblock and inside the file system. */
@@ -56,14 +48,5 @@ export class Volume {
 
   limit(is: string): WickError {
     return new WickError("IMAGE_LIMIT", `Cannot read ${this.#what}: ${is}`);
-  }
-
-  #keep(number: number, bytes: Uint8Array): void {
-    this.#cache.set(number, bytes);
-    if (this.#cache.size * bytes.length <= CACHE_BYTES) return;
-    for (const oldest of this.#cache.keys()) {
-      this.#cache.delete(oldest);
-      return;
-    }
   }
 }

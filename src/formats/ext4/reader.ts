@@ -1,14 +1,8 @@
-import { compareBytes, equalBytes, type ReadableStorage } from "../../bytes/index.ts";
-import {
-  lookupPath,
-  walkImage,
-  type ImageEntry,
-  type ImageNode,
-  type ImagePath,
-  type ImageReader,
-  type ImageStat,
-  type LookupOptions,
-} from "../image-reader.ts";
+import type { ReadableStorage } from "../../bytes/index.ts";
+import type { WickError } from "../../errors/index.ts";
+import type { Kind } from "../../tree/index.ts";
+import { FileSystemReader, type NamedInode } from "../file-system-reader.ts";
+import type { ImageNode, ImageStat } from "../image-reader.ts";
 import { INO, INODE_FLAGS } from "./layout-flags.ts";
 import { contentsOf, type Contents } from "./reader-contents.ts";
 import { readEntries } from "./reader-directory.ts";
@@ -24,12 +18,6 @@ import { factsOf, type Ext4Facts } from "./reader-superblock.ts";
 import { Volume } from "./reader-volume.ts";
 import { readXattrs } from "./reader-xattrs.ts";
 
-/** Names of one directory that `list` takes into memory. */
-const LIST_MAX = 1 << 20;
-/** PATH_MAX of Linux. */
-const TARGET_MAX = 4096;
-/** Bytes of directories that one lookup goes through, symlinks included. */
-const LOOKUP_BYTES_MAX = 2 ** 31;
 /** A symlink's target up to this lies in i_block itself. */
 const FAST_TARGET_MAX = 59;
 
@@ -38,40 +26,21 @@ const FAST_TARGET_MAX = 59;
  * number is checked where it is used, and checksums wherever the image has them. A journal
  * is never replayed (`facts.needsRecovery`). Errors: IMAGE_INVALID, IMAGE_LIMIT, UNSUPPORTED.
  */
-export class Ext4Image implements ImageReader {
+export class Ext4Image extends FileSystemReader<Ext4Inode> {
   readonly format = "ext4";
   readonly facts: Ext4Facts;
   readonly sizeBytes: number;
   readonly root: ImageNode = { id: INO.ROOT, kind: "directory" };
   readonly #volume: Volume;
   readonly #inodes: InodeReader;
-  /** The file that is being read, with the place it was read at last. */
-  #open: { readonly inode: Ext4Inode; readonly contents: Contents } | undefined;
 
   /** For {@link openExt4}. */
   constructor(volume: Volume) {
+    super();
     this.#volume = volume;
     this.#inodes = new InodeReader(volume);
     this.facts = factsOf(volume.geometry);
     this.sizeBytes = volume.geometry.blocks * volume.geometry.blockSize;
-  }
-
-  find(directory: ImageNode, name: Uint8Array): ImageNode | undefined {
-    for (const entry of readEntries(this.#volume, this.#inode(directory, "directory"))) {
-      if (equalBytes(entry.name, name)) return this.#node(entry.ino);
-    }
-    return undefined;
-  }
-
-  list(directory: ImageNode): ImageEntry[] {
-    const entries: ImageEntry[] = [];
-    for (const { name, ino } of readEntries(this.#volume, this.#inode(directory, "directory"))) {
-      if (entries.length === LIST_MAX) {
-        throw this.#volume.limit(`directory ${directory.id} has over ${LIST_MAX} names`);
-      }
-      entries.push({ name: name.slice(), node: this.#node(ino) });
-    }
-    return entries.sort((a, b) => compareBytes(a.name, b.name));
   }
 
   stat(node: ImageNode): ImageStat {
@@ -90,12 +59,24 @@ export class Ext4Image implements ImageReader {
     };
   }
 
-  readlink(node: ImageNode): Uint8Array {
-    const inode = this.#inode(node, "symlink");
+  protected inode(ino: number): Ext4Inode {
+    return this.#inodes.read(ino);
+  }
+
+  protected kind(ino: number): Kind {
+    return this.#inodes.kind(ino);
+  }
+
+  protected entries(inode: Ext4Inode): Iterable<NamedInode> {
+    return readEntries(this.#volume, inode);
+  }
+
+  protected contents(inode: Ext4Inode): Contents {
+    return contentsOf(this.#volume, inode);
+  }
+
+  protected target(inode: Ext4Inode): Uint8Array {
     const { size, raw } = inode;
-    if (size < 1 || size >= TARGET_MAX) {
-      throw this.#volume.invalid(`symlink ${inode.ino} has a target of ${size} bytes`);
-    }
     if (isEncrypted(inode)) throw this.#volume.unsupported(`symlink ${inode.ino} is encrypted`);
     const slow = isInline(inode) || (raw.i_flags & INODE_FLAGS.EXTENTS) !== 0;
     if (!slow && size <= FAST_TARGET_MAX) return raw.i_block.slice(0, size);
@@ -104,40 +85,12 @@ export class Ext4Image implements ImageReader {
     return target;
   }
 
-  read(node: ImageNode, target: Uint8Array, position: number): number {
-    if (this.#open?.inode.ino !== node.id) {
-      const inode = this.#inode(node, "file");
-      this.#open = { inode, contents: contentsOf(this.#volume, inode) };
-    }
-    const { inode, contents } = this.#open;
-    const length = Math.max(0, Math.min(target.length, inode.size - position));
-    contents.read(target.subarray(0, length), position);
-    return length;
+  protected invalid(problem: string): WickError {
+    return this.#volume.invalid(problem);
   }
 
-  lookup(path: Uint8Array, options?: LookupOptions): ImageNode {
-    let bytesLeft = LOOKUP_BYTES_MAX;
-    const find = (directory: ImageNode, name: Uint8Array) => {
-      bytesLeft -= this.#inode(directory, "directory").size;
-      if (bytesLeft < 0) throw this.#volume.limit("a path leads through too many directories");
-      return this.find(directory, name);
-    };
-    const readlink = (node: ImageNode) => this.readlink(node);
-    return lookupPath({ root: this.root, find, readlink }, path, options);
-  }
-
-  walk(directory: ImageNode = this.root): Generator<ImagePath, void> {
-    return walkImage(this, directory);
-  }
-
-  #node(ino: number): ImageNode {
-    return { id: ino, kind: this.#inodes.kind(ino) };
-  }
-
-  #inode(node: ImageNode, kind: ImageNode["kind"]): Ext4Inode {
-    const inode = this.#inodes.read(node.id);
-    if (inode.kind === kind) return inode;
-    throw this.#volume.invalid(`inode ${node.id} is a ${inode.kind}, wanted a ${kind}`);
+  protected limit(problem: string): WickError {
+    return this.#volume.limit(problem);
   }
 
   /** An extended attribute's value in an inode of its own (ea_inode). */

@@ -1,6 +1,7 @@
 import { display, utf8 } from "../../bytes/index.ts";
 import { isWickError, WickError } from "../../errors/index.ts";
 import { NO_PLACE, Tree, type Ino, type Place } from "../../tree/index.ts";
+import { FILE_TYPE } from "../file-types.ts";
 import { inodeSeed } from "./checksums.ts";
 import type { DirectoryEntry } from "./directory-block.ts";
 import { DirectoryWriter } from "./directory-writer.ts";
@@ -10,7 +11,6 @@ import type { HashSeed } from "./htree-hash.ts";
 import { encodeDevice } from "./inode-encoder.ts";
 import { InodePlan, MADE_LOST_FOUND } from "./inode-plan.ts";
 import { I_BLOCK_BYTES } from "./layout.ts";
-import { FILE_TYPE } from "./layout-directory.ts";
 import { EXT_INIT_MAX_LEN, ROOT_EXTENTS } from "./layout-extents.ts";
 import { FIRST_INO, INO, LINK_MAX } from "./layout-flags.ts";
 import type { Ext4Sink } from "./sink.ts";

@@ -1,6 +1,12 @@
-import { crc32c, utf8, type Storage } from "../../bytes/index.ts";
+import { crc32c, type Storage } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
-import type { Sink, Tree } from "../../tree/index.ts";
+import type { Tree } from "../../tree/index.ts";
+import {
+  checkLabel,
+  checkUuid,
+  type FileSystemOptions,
+  type FileSystemWriter,
+} from "../file-system-writer.ts";
 import { Allocator } from "./allocator.ts";
 import { crcOfLe32, fsSeed } from "./checksums.ts";
 import type { Run } from "./free-runs.ts";
@@ -30,14 +36,12 @@ import { writeSuperblocks } from "./superblock-writer.ts";
 import { TreeWriter } from "./tree-writer.ts";
 
 /** How the image is to be. */
-export interface Ext4Options {
+export interface Ext4Options extends FileSystemOptions {
   /**
    * Size of the image in bytes; `min`: as few as hold the contents; absent: a quarter more
    * than the contents, 256 MiB at least. Space without contents is a hole.
    */
   readonly sizeBytes?: number | "min";
-  /** Volume name, at most 16 bytes of UTF-8. */
-  readonly label?: string;
   /** Whether the file system has a journal (wanted where it is mounted read-write). */
   readonly journal: boolean;
   /**
@@ -53,8 +57,6 @@ export interface Ext4Options {
    * 8 GiB more than it is still accepted.
    */
   readonly expectedBytes?: number;
-  /** Gets a sentence for the user about whatever could not be kept as it is. */
-  readonly warn: (message: string) => void;
 }
 
 /** What was written. */
@@ -69,16 +71,6 @@ export interface Ext4Summary {
   readonly uuid: Uint8Array;
 }
 
-/** An image that is being written. */
-export interface Ext4Writer {
-  /** Takes the files' bytes. */
-  readonly sink: Sink;
-  /** Writes everything else; the tree's files must have their places in this sink. Once only. */
-  finish(tree: Tree): Ext4Summary;
-}
-
-const LABEL_BYTES = 16;
-const UUID_BYTES = 16;
 /** What may come, in blocks, when nobody says how much: 512 GiB. */
 const UNKNOWN_CONTENT_BLOCKS = 64 * DESCRIPTORS_PER_BLOCK * BLOCKS_PER_GROUP;
 
@@ -87,11 +79,11 @@ const UNKNOWN_CONTENT_BLOCKS = 64 * DESCRIPTORS_PER_BLOCK * BLOCKS_PER_GROUP;
  * their final places; `finish` adds the tree. Throws IMAGE_TOO_SMALL as soon as a size asked
  * for does not suffice and IMAGE_LIMIT for what ext4 cannot hold; the storage is then of no use.
  */
-export function createExt4(storage: Storage, options: Ext4Options): Ext4Writer {
+export function createExt4(storage: Storage, options: Ext4Options): FileSystemWriter<Ext4Summary> {
   return new ImageWriter(storage, options);
 }
 
-class ImageWriter implements Ext4Writer {
+class ImageWriter implements FileSystemWriter<Ext4Summary> {
   readonly sink: Ext4Sink;
   readonly #storage: Storage;
   readonly #options: Ext4Options;
@@ -197,21 +189,6 @@ function checkSize(sizeBytes: number): number {
   }
   if (blocks > 2) return blocks;
   throw tooSmall(sizeBytes, `at least ${8 * BLOCK} bytes are needed`);
-}
-
-function checkLabel(label: string): Uint8Array {
-  const bytes = utf8(label);
-  if (bytes.length <= LABEL_BYTES && !bytes.includes(0)) return bytes;
-  throw new WickError(
-    "USAGE",
-    `Cannot label the image: ${bytes.length} bytes, wanted ${LABEL_BYTES} at most and no NUL`,
-  );
-}
-
-function checkUuid(uuid: Uint8Array | (() => Uint8Array)): Uint8Array {
-  const bytes = typeof uuid === "function" ? uuid() : uuid;
-  if (bytes.length === UUID_BYTES) return bytes;
-  throw new WickError("INTERNAL", `Cannot use a UUID of ${bytes.length} bytes, wanted 16`);
 }
 
 /** The seed of the directories' hash: four words that follow from the UUID. */

@@ -1,6 +1,7 @@
 import { compareBytes, crc32c, display, equalBytes } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import type { Xattr } from "../../tree/index.ts";
+import { withoutDuplicates } from "../xattrs.ts";
 import { aclToDisk } from "./acl.ts";
 import { crcOfLe64 } from "./checksums.ts";
 import { BLOCK, INODE_SIZE } from "./geometry.ts";
@@ -72,12 +73,6 @@ export function placeXattrs(
     "IMAGE_LIMIT",
     `Cannot store extended attributes: they take ${total} bytes, ext4 has ${INLINE_ROOM} in the inode and ${BLOCK_ROOM} in one block`,
   );
-}
-
-/** Of several attributes with one name the last counts. */
-function withoutDuplicates(xattrs: readonly Xattr[]): readonly Xattr[] {
-  const byName = new Map(xattrs.map((xattr) => [String.fromCharCode(...xattr.name), xattr]));
-  return [...byName.values()];
 }
 
 function toAttribute(
