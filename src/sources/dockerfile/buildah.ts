@@ -8,47 +8,48 @@ import { runBuilder } from "./run-builder.ts";
 /** An image has this name in its archive: it has none of its own. */
 const NAME = "localhost/wick:built";
 
-/**
- * buildah. Docker's image format, since OCI's has no place for HEALTHCHECK; and Docker's
- * archive, since its layers are not compressed, which nobody here would gain by.
- */
-export const buildah: Builder = {
-  name: "buildah",
-  packageName: "buildah",
-  async probe(ask) {
-    await ask("buildah", ["--version"]);
-  },
-  async build(request, directory) {
-    const run = runOf(request);
-    const idFile = join(directory, "id");
-    await runBuilder("buildah", ["build", ...buildWords(request, idFile)], run);
-    const path = join(directory, "image.tar");
-    await runBuilder(
-      "buildah",
-      ["push", "-q", imageId(idFile), `docker-archive:${path}:${NAME}`],
-      run,
-    );
-    return { kind: "docker-archive", path };
-  },
-};
+/** What the two programs do in different words. */
+interface Words {
+  readonly name: "buildah" | "podman";
+  readonly version: readonly string[];
+  /** Writes the image `id` to the archive at `path`. */
+  save(id: string, path: string): string[];
+}
 
-/** podman: the same code as buildah's behind other words for the last step. */
-export const podman: Builder = {
+/**
+ * A program of buildah's code. Docker's image format, since OCI's has no place for HEALTHCHECK;
+ * and Docker's archive, since its layers are not compressed, which nobody here would gain by.
+ */
+function builderOf(words: Words): Builder {
+  const { name } = words;
+  return {
+    name,
+    packageName: name,
+    async probe(ask) {
+      await ask(name, words.version);
+    },
+    async build(request, directory) {
+      const run = runOf(request);
+      const idFile = join(directory, "id");
+      await runBuilder(name, ["build", ...buildWords(request, idFile)], run);
+      const path = join(directory, "image.tar");
+      await runBuilder(name, words.save(imageId(idFile), path), run);
+      return { kind: "docker-archive", path };
+    },
+  };
+}
+
+export const buildah: Builder = builderOf({
+  name: "buildah",
+  version: ["--version"],
+  save: (id, path) => ["push", "-q", id, `docker-archive:${path}:${NAME}`],
+});
+
+export const podman: Builder = builderOf({
   name: "podman",
-  packageName: "podman",
-  async probe(ask) {
-    await ask("podman", ["version"]);
-  },
-  async build(request, directory) {
-    const run = runOf(request);
-    const idFile = join(directory, "id");
-    await runBuilder("podman", ["build", ...buildWords(request, idFile)], run);
-    const path = join(directory, "image.tar");
-    const words = ["--format=docker-archive", `--output=${path}`, imageId(idFile)];
-    await runBuilder("podman", ["save", "-q", ...words], run);
-    return { kind: "docker-archive", path };
-  },
-};
+  version: ["version"],
+  save: (id, path) => ["save", "-q", "--format=docker-archive", `--output=${path}`, id],
+});
 
 function runOf(request: BuildRequest) {
   const { onLine, signal, context } = request;
