@@ -94,8 +94,9 @@ function lend(lent: RingWorker): LentWorker {
     reader,
     start(job, onReply, onLost) {
       if (lent.lost !== undefined) return onLost(lent.lost);
-      worker.on("message", onReply).on("error", onLost);
-      forget = () => void worker.off("message", onReply).off("error", onLost);
+      const onExit = (code: number): void => onLost(new Error(`it exited with ${code}`));
+      worker.on("message", onReply).on("error", onLost).on("exit", onExit);
+      forget = () => void worker.off("message", onReply).off("error", onLost).off("exit", onExit);
       worker.postMessage(job);
     },
     release() {
