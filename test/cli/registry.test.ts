@@ -182,7 +182,7 @@ test("on a terminal the user and password are asked for, and the password is not
       return true;
     },
   });
-  const command = `${process.execPath} ${mainFile} login ${registry.host}`;
+  const command = `"${process.execPath}" "${mainFile}" login ${registry.host}`;
   const terminal = spawn("script", ["-qec", command, "/dev/null"], {
     env: { ...process.env, ...environment(directory), NO_COLOR: "1" },
   });
