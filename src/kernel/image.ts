@@ -1,18 +1,9 @@
 import { display, sanitise, storageOf, type ReadableStorage } from "../bytes/index.ts";
 import { kindOf } from "../compression/index.ts";
 import { WickError } from "../errors/index.ts";
+import { readSetupHeader, releaseOf } from "../formats/bzimage/index.ts";
 import { identifyElf } from "../formats/elf/index.ts";
-import {
-  BOOT_FLAG,
-  IMAGE_MAGIC,
-  imageHeader,
-  SETUP_HEADER_OFFSET,
-  SETUP_MAGIC,
-  setupHeader,
-  VERSION_BASE,
-  ZBOOT_MAGIC,
-  zbootHeader,
-} from "./layout.ts";
+import { IMAGE_MAGIC, imageHeader, ZBOOT_MAGIC, zbootHeader } from "./layout.ts";
 
 /** Forms of a kernel that QEMU boots. */
 export type KernelFormat = "bzImage" | "ELF" | "Image" | "Image.gz";
@@ -26,17 +17,16 @@ export interface KernelIdentity {
   readonly release: string | undefined;
 }
 
-/** The text of the kernel's version is shorter than this (arch/x86/boot/version.c). */
-const VERSION_BYTES = 256;
+/** Bytes at the start that tell the forms apart; no kernel is shorter. */
+const HEAD_BYTES = 0x212;
 
 /** What the kernel file is; undefined when it is none that can be booted. */
 export function identifyKernel(storage: ReadableStorage): KernelIdentity | undefined {
-  const head = new Uint8Array(SETUP_HEADER_OFFSET + setupHeader.sizeBytes);
+  const head = new Uint8Array(HEAD_BYTES);
   if (storage.readAt(head, 0) < head.length) return undefined;
-  const setup = setupHeader.read(head, SETUP_HEADER_OFFSET);
-  if (setup.boot_flag === BOOT_FLAG && setup.header === SETUP_MAGIC) {
-    const release = releaseText(storage, setup.kernel_version);
-    return { format: "bzImage", arch: "x86_64", release };
+  const setup = readSetupHeader(storage);
+  if (setup !== undefined) {
+    return { format: "bzImage", arch: "x86_64", release: releaseOf(storage, setup) };
   }
   const elf = identifyElf(storage);
   if (elf?.type === "executable" || elf?.type === "shared") {
@@ -48,15 +38,6 @@ export function identifyKernel(storage: ReadableStorage): KernelIdentity | undef
   // Only arm64 has its kernels compressed as a whole; QEMU unpacks them.
   if (kindOf(head) === "gzip") return { format: "Image.gz", arch: undefined, release: undefined };
   return undefined;
-}
-
-/** `6.1.0-56-cloud-amd64 (builder@host) #1 SMP …` up to the first space. */
-function releaseText(storage: ReadableStorage, pointer: number): string | undefined {
-  if (pointer === 0) return undefined;
-  const text = new Uint8Array(VERSION_BYTES);
-  const length = storage.readAt(text, pointer + VERSION_BASE);
-  const end = text.subarray(0, length).findIndex((byte) => byte === 0 || byte === 0x20);
-  return end > 0 ? display(text.subarray(0, end)) : undefined;
 }
 
 /** The kernel's identity, or an error that says what the file is and what was wanted. */

@@ -1,0 +1,18 @@
+/** bzimage: the compressed kernel for x86 and its setup header. */
+export {
+  HIGH_ADDRESS,
+  LOADFLAGS,
+  PARAGRAPH_BYTES,
+  SETUP_HEADER_OFFSET,
+  setupHeader,
+  XLOADFLAGS,
+} from "./layout.ts";
+export {
+  type BzImage,
+  type BzImageSubject,
+  type FileRange,
+  readBzImage,
+  readSetupHeader,
+  releaseOf,
+  type SetupHeader,
+} from "./reader.ts";
