@@ -1,5 +1,6 @@
 import { display, type ReadableStorage } from "../../bytes/index.ts";
 import { WickError, type ErrorCode } from "../../errors/index.ts";
+import { readSignature } from "../pe-image.ts";
 import {
   BOOT_FLAG,
   JUMP_BASE,
@@ -12,7 +13,6 @@ import {
   setupHeader,
   VERSION_BASE,
 } from "./layout.ts";
-import { readSignature } from "./signature.ts";
 
 /** The setup header's fields, by the boot protocol's names. */
 export type SetupHeader = ReturnType<typeof setupHeader.read>;
