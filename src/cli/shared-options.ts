@@ -91,7 +91,10 @@ export function addContentOptions(command: Command): Command {
         "image format (what the output's name ends in, else ext4)",
       ).choices(imageFormats),
     )
-    .option("--compression <name[,level]>", "compress EROFS or squashfs, as zstd or lz4hc,12")
+    .option(
+      "--compression <name[,level]>",
+      "compress EROFS, squashfs or initramfs, as zstd or lz4hc,12",
+    )
     .option("-f, --file <file>", "the Dockerfile of a folder, where it is not the folder's own")
     .option("--build-arg <name[=value]>", "set an ARG of the Dockerfile", collect)
     .option("--target <stage>", "the stage of the Dockerfile to build")

@@ -1,5 +1,5 @@
-/** Formats of root file systems. */
-export const imageFormats = ["ext4", "erofs", "squashfs"] as const;
+/** Formats of what is built: root file systems, and what the kernel unpacks into memory. */
+export const imageFormats = ["ext4", "erofs", "squashfs", "initramfs", "initramfs-list"] as const;
 
 export type ImageFormat = (typeof imageFormats)[number];
 
@@ -10,9 +10,17 @@ export interface Compression {
   readonly level: number | undefined;
 }
 
-/** What mkfs.erofs and mksquashfs can be told; ext4 has none. */
+/** An initramfs's suffixes, and what they say of its compression. */
+export const initramfsSuffixes = { gz: "gzip", zst: "zstd", xz: "xz", lz4: "lz4" } as const;
+
+/**
+ * What mkfs.erofs and mksquashfs can be told, and what kernels unpack; ext4 and lists have none.
+ * `none` says that an initramfs is not compressed whatever its name ends in.
+ */
 export const compressions: Readonly<Record<ImageFormat, readonly string[]>> = {
   ext4: [],
   erofs: ["lz4", "lz4hc", "lzma", "deflate", "zstd"],
   squashfs: ["gzip", "lzo", "lz4", "xz", "zstd"],
+  initramfs: ["none", "gzip", "zstd", "xz", "lz4"],
+  "initramfs-list": [],
 };

@@ -1,6 +1,11 @@
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
-import { compressions, type Compression, type ImageFormat } from "./image-formats.ts";
+import {
+  compressions,
+  initramfsSuffixes,
+  type Compression,
+  type ImageFormat,
+} from "./image-formats.ts";
 
 /** What the user says about the image's format. */
 interface Given {
@@ -17,6 +22,7 @@ interface Given {
 const suffixes: readonly (readonly [RegExp, ImageFormat])[] = [
   [/\.erofs$/, "erofs"],
   [/\.(squashfs|sqfs)$/, "squashfs"],
+  [/\.cpio(\.(gz|zst|xz|lz4))?$/, "initramfs"],
 ];
 
 /** The format that was asked for, else the one that the output's name says, else ext4. */
@@ -24,21 +30,41 @@ export function formatOf({ format, output = "" }: Given): ImageFormat {
   return format ?? suffixes.find(([suffix]) => suffix.test(output))?.[1] ?? "ext4";
 }
 
-/** `NAME` or `NAME,LEVEL`, as mkfs.erofs has it; USAGE when the format does not know it. */
+/**
+ * `NAME` or `NAME,LEVEL`, as mkfs.erofs has it; USAGE when the format does not know it. Without
+ * it the suffix of an initramfs decides.
+ */
 export function compressionOf(given: Given, format: ImageFormat): Compression | undefined {
   const { compression } = given;
-  if (compression === undefined) return undefined;
+  if (compression === undefined) return suffixCompression(given, format);
   const [, name = "", level] = /^([a-z0-9]+)(?:,(\d{1,2}))?$/.exec(compression) ?? [];
-  if (compressions[format].includes(name)) {
+  if (compression === "none" && compressions[format].includes("none")) return undefined;
+  if (name !== "none" && compressions[format].includes(name)) {
     return { name, level: level === undefined ? undefined : Number(level) };
   }
   const known = compressions[format].join(", ");
-  const wanted = known === "" ? "erofs or squashfs" : `one of ${known}, with or without ,LEVEL`;
+  const wanted =
+    known === "" ? "erofs, squashfs or initramfs" : `one of ${known}, with or without ,LEVEL`;
   throw new WickError(
     "USAGE",
     `Cannot compress ${format} with "${sanitise(compression)}": wanted ${wanted}`,
   );
 }
+
+function suffixCompression({ output = "" }: Given, format: ImageFormat): Compression | undefined {
+  if (format !== "initramfs") return undefined;
+  const suffix = /\.([a-z0-9]+)$/.exec(output)?.[1] ?? "";
+  if (!Object.hasOwn(initramfsSuffixes, suffix)) return undefined;
+  return { name: initramfsSuffixes[suffix as keyof typeof initramfsSuffixes], level: undefined };
+}
+
+/** Why a format has no room of its own, by format. */
+const noRoom = {
+  erofs: "it is read-only and as large as its contents",
+  squashfs: "it is read-only and as large as its contents",
+  initramfs: "it is unpacked into memory and as large as its contents",
+  "initramfs-list": "it is a list of files and no file system",
+} as const;
 
 /** Refuses what only ext4 has; USAGE. */
 export function checkFormatOptions(given: Given, format: ImageFormat): void {
@@ -50,12 +76,12 @@ export function checkFormatOptions(given: Given, format: ImageFormat): void {
   if (options.length > 0) {
     throw new WickError(
       "USAGE",
-      `Cannot make ${format} with ${options.join(" and ")}: it is read-only and as large as its contents`,
+      `Cannot make ${format} with ${options.join(" and ")}: ${noRoom[format]}`,
       { hint: "--format ext4 has both" },
     );
   }
-  if (format === "squashfs" && given.label?.some((text) => !text.includes("=")) === true) {
-    throw new WickError("USAGE", "Cannot label a squashfs: it has no volume label", {
+  if (format !== "erofs" && given.label?.some((text) => !text.includes("=")) === true) {
+    throw new WickError("USAGE", `Cannot label ${format}: it has no volume label`, {
       hint: "a label of the image is KEY=VALUE",
     });
   }
@@ -64,6 +90,13 @@ export function checkFormatOptions(given: Given, format: ImageFormat): void {
 
 /** `--root copy` is a root that is written to. */
 export function refuseCopy(format: ImageFormat): WickError {
+  if (format === "initramfs" || format === "initramfs-list") {
+    return new WickError(
+      "USAGE",
+      "Cannot run an initramfs with --root copy: its root is in memory, new at each start",
+      { hint: "leave --root out" },
+    );
+  }
   return new WickError(
     "USAGE",
     `Cannot run ${format} with --root copy: it cannot be written to, wanted overlay or ro`,

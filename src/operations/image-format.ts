@@ -1,8 +1,10 @@
 import type { ContentPlan } from "../config/index.ts";
+import { WickError } from "../errors/index.ts";
 import { createErofs } from "../formats/erofs/index.ts";
 import { createExt4 } from "../formats/ext4/index.ts";
 import { compressedErofs } from "./compressed-erofs.ts";
 import type { ImageWriter, ImageWriterOptions } from "./image-writer.ts";
+import { initramfs } from "./initramfs-image.ts";
 import { squashfs } from "./squashfs-image.ts";
 
 type Create = (plan: ContentPlan, options: ImageWriterOptions) => ImageWriter;
@@ -10,7 +12,13 @@ type Create = (plan: ContentPlan, options: ImageWriterOptions) => ImageWriter;
 /** Begins an image of the plan's format. */
 export const createImage: Create = (plan, options) => creators[plan.format](plan, options);
 
-const creators: Readonly<Record<ContentPlan["format"], Create>> = { ext4, erofs, squashfs };
+const creators: Readonly<Record<ContentPlan["format"], Create>> = {
+  ext4,
+  erofs,
+  squashfs,
+  initramfs,
+  "initramfs-list": initramfsList,
+};
 
 function ext4(plan: ContentPlan, { storage, uuid, warn }: ImageWriterOptions): ImageWriter {
   const size = plan.sizeBytes === undefined ? {} : { sizeBytes: plan.sizeBytes };
@@ -35,3 +43,8 @@ function erofs(plan: ContentPlan, options: ImageWriterOptions): ImageWriter {
 }
 
 function nothing(): void {}
+
+/** A list is a directory and no image: whoever asks for one does not come here. */
+function initramfsList(): never {
+  throw new WickError("INTERNAL", "Cannot write a list of gen_init_cpio as an image");
+}

@@ -4,6 +4,7 @@ import { findProgram, statOf } from "../host/index.ts";
 /** The program of the host's that writes images of the plan's format; undefined: wick does. */
 function toolOf({ format, compression }: ContentPlan): string | undefined {
   if (format === "squashfs") return "mksquashfs";
+  if (format === "initramfs") return compression?.name === "gzip" ? undefined : compression?.name;
   return format === "erofs" && compression !== undefined ? "mkfs.erofs" : undefined;
 }
 

@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import { writeTar, type TarWriterOptions } from "../formats/tar/index.ts";
-import { FileStorage, pipeThroughTool, temporaryDirectory, throwIfAborted } from "../host/index.ts";
+import { type FileStorage, pipeThroughTool, throwIfAborted } from "../host/index.ts";
 import { SpoolSink, type Tree } from "../tree/index.ts";
+import { temporaryStorage } from "./temporary-storage.ts";
 
 /** A tool that makes an image of a tar archive on its stdin. */
 export interface TarTool {
@@ -17,9 +17,7 @@ export class Spool implements Disposable {
   readonly #storage: FileStorage;
 
   constructor() {
-    // Gone from the directory as soon as it is open: nothing is left behind, whatever happens.
-    using directory = temporaryDirectory("spool");
-    this.#storage = new FileStorage(join(directory.path, "contents"), "create");
+    this.#storage = temporaryStorage("spool");
     this.sink = new SpoolSink(this.#storage);
   }
 

@@ -13,11 +13,11 @@ import {
 } from "../tree/index.ts";
 import { addFile, addSymlink, createAt, ensureDirectory, metadataOf, removePath } from "./files.ts";
 import { initScript } from "./init-script.ts";
-import { findIn, Tools } from "./programs.ts";
+import { findIn, isExecutable, Tools } from "./programs.ts";
 import { switchUser } from "./switch-user.ts";
 
-/** Where the kernel looks for the init of a root file system first. */
-const INIT_PATH = "/sbin/init";
+/** Where the kernel looks for init first: on a root file system, in an initramfs. */
+const INIT_PATHS = { disk: "/sbin/init", initramfs: "/init" } as const;
 /** What init reads in its second stage; guest/ has the format. */
 const RECORDS_PATH = "/.wick/init.rec";
 
@@ -51,25 +51,29 @@ export interface InstalledInit {
 /** Where the mtime of all that is added comes from: SOURCE_DATE_EPOCH, or the epoch. */
 export interface ShapingOptions {
   readonly mtimeSeconds?: number;
+  /** What the tree becomes: a root file system on a drive (the default), or an initramfs. */
+  readonly root?: keyof typeof INIT_PATHS;
 }
 
 /**
  * Makes a root file system start its application. "wick": our init, its records and the
- * config. "script": a readable /sbin/init for the tree's own /bin/sh. "none": nothing.
- * The former /sbin/init stays as init.old beside the new one.
+ * config. "script": a readable init for the tree's own /bin/sh. "none": nothing. It goes to
+ * /sbin/init, in an initramfs to /init; the former one stays as init.old beside the new one.
  */
 export function installInit(
   tree: Tree,
   sink: Sink,
   request: InitRequest,
-  { mtimeSeconds = 0 }: ShapingOptions = {},
+  { mtimeSeconds = 0, root = "disk" }: ShapingOptions = {},
 ): InstalledInit {
-  const work: Work = { tree, sink, mtime: { seconds: mtimeSeconds, nanoseconds: 0 }, notes: [] };
-  if (request.kind === "none") return { path: undefined, notes: [] };
+  const mtime = { seconds: mtimeSeconds, nanoseconds: 0 };
+  const work: Work = { tree, sink, mtime, notes: [], initPath: INIT_PATHS[root] };
+  if (request.kind === "none") return ownInit(work, root);
   if (request.kind === "app") throw appIsInitramfs();
   // Found out before anything is changed: a tree without a shell stays as it was.
   const bytes = request.kind === "wick" ? request.binary : scriptBytes(work, request);
   addMountPoints(work);
+  if (root === "initramfs") addConsole(work);
   const path = replaceInit(work, bytes);
   if (request.kind === "wick") addOwnFiles(work, request);
   else addScriptFiles(work, request.process);
@@ -81,6 +85,19 @@ interface Work {
   readonly sink: Sink;
   readonly mtime: Metadata["mtime"];
   readonly notes: string[];
+  readonly initPath: string;
+}
+
+/** Of an initramfs the kernel runs nothing but /init; without one it looks for a drive. */
+function ownInit({ tree, initPath }: Work, root: ShapingOptions["root"]): InstalledInit {
+  if (root === "initramfs" && !isExecutable(tree, findPath(tree, initPath))) {
+    throw new WickError(
+      "NO_APPLICATION",
+      `Cannot start the initramfs: with --init none its own ${initPath} is process 1, and there is no such program`,
+      { hint: "add it with --add FILE:/init, or use --init wick" },
+    );
+  }
+  return { path: undefined, notes: [] };
 }
 
 function addMountPoints({ tree, mtime }: Work): void {
@@ -92,14 +109,14 @@ function addMountPoints({ tree, mtime }: Work): void {
 
 /** Puts init where the kernel finds it; a link at that name is the former init, not followed. */
 function replaceInit(work: Work, bytes: Uint8Array): string {
-  const { tree, sink, mtime } = work;
+  const { tree, sink, mtime, initPath } = work;
   // Links that go in a circle are an error even at the last name: the image is broken.
-  findPath(tree, INIT_PATH);
+  findPath(tree, initPath);
   const parents = metadataOf({ mtime }, 0o755);
-  const place = placeFor(tree, INIT_PATH, { follow: "parents", parents });
+  const place = placeFor(tree, initPath, { follow: "parents", parents });
   const path = realPath(tree, place);
   if (place.ino >= 0 && tree.inodes.kind(place.ino) !== "directory") keepFormer(work, place, path);
-  addFile(tree, sink, INIT_PATH, bytes, { mode: 0o755, mtime, link: "replace" });
+  addFile(tree, sink, initPath, bytes, { mode: 0o755, mtime, link: "replace" });
   return path;
 }
 
@@ -155,7 +172,7 @@ function addScriptFiles(work: Work, process: ResolvedProcess): void {
   const { tree, sink, mtime } = work;
   const { directory, uid, gid, hostname } = process;
   ensureDirectory(tree, directory, { uid, gid, mtime });
-  addDevice(work, "/dev/console", { mode: 0o600, minor: 1, major: 5 });
+  addConsole(work);
   addDevice(work, "/dev/null", { mode: 0o666, minor: 3, major: 1 });
   if (isFree(tree, "/etc/hosts")) {
     const hosts = `127.0.0.1 localhost ${hostname}\n::1 localhost ${hostname}\n`;
@@ -165,6 +182,11 @@ function addScriptFiles(work: Work, process: ResolvedProcess): void {
   if (isFree(tree, "/etc/resolv.conf")) {
     addSymlink(tree, sink, "/etc/resolv.conf", "/proc/net/pnp", { mtime });
   }
+}
+
+/** What the kernel opens for process 1 before anything is mounted. */
+function addConsole(work: Work): void {
+  addDevice(work, "/dev/console", { mode: 0o600, minor: 1, major: 5 });
 }
 
 function addDevice(

@@ -1,0 +1,59 @@
+import type { Compression, ContentPlan } from "../config/index.ts";
+import { writeCpioTree } from "../formats/cpio/index.ts";
+import type { FileStorage } from "../host/index.ts";
+import type { Tree } from "../tree/index.ts";
+import { Appended } from "./appended.ts";
+import { checkCompressor, compressed } from "./compress.ts";
+import type { ImageSummary, ImageWriter, ImageWriterOptions } from "./image-writer.ts";
+import { Spool } from "./spooled-image.ts";
+import { storageChunks } from "./storage-chunks.ts";
+import { temporaryStorage } from "./temporary-storage.ts";
+
+/** An initramfs: one newc archive, compressed so that the kernel unpacks it. */
+export function initramfs(
+  { compression }: Pick<ContentPlan, "compression">,
+  options: ImageWriterOptions,
+): ImageWriter {
+  if (compression !== undefined) checkCompressor(compression);
+  const spool = new Spool();
+  const archive = (tree: Tree, storage: FileStorage): number =>
+    writeArchive(tree, { spool, storage, warn: options.warn });
+  return {
+    sink: spool.sink,
+    async finish(tree): Promise<ImageSummary> {
+      const { storage } = options;
+      if (compression === undefined) {
+        return { inodes: archive(tree, storage), sizeBytes: storage.sizeBytes };
+      }
+      using plain = temporaryStorage("archive");
+      const inodes = archive(tree, plain);
+      await compressInto(plain, compression, options);
+      return { inodes, sizeBytes: storage.sizeBytes };
+    },
+    [Symbol.dispose]: () => spool[Symbol.dispose](),
+  };
+}
+
+interface Target {
+  readonly spool: Spool;
+  readonly storage: FileStorage;
+  readonly warn: (message: string) => void;
+}
+
+function writeArchive(tree: Tree, { spool, storage, warn }: Target): number {
+  const appended = new Appended(storage);
+  const inodes = writeCpioTree(tree, spool.sink, { write: (bytes) => appended.write(bytes), warn });
+  appended.flush();
+  return inodes;
+}
+
+async function compressInto(
+  plain: FileStorage,
+  compression: Compression,
+  { storage, signal }: ImageWriterOptions,
+): Promise<void> {
+  const appended = new Appended(storage);
+  const chunks = storageChunks(plain, { signal });
+  for await (const chunk of compressed(chunks, compression, signal)) appended.write(chunk);
+  appended.flush();
+}
