@@ -1,18 +1,23 @@
-// Builds init, the guest's first process, for each architecture there is a compiler for:
-// dist/guest/init.x86_64 and dist/guest/init.aarch64. Plain Node.
+// Builds what runs inside of machines, for each architecture there is a compiler for: init, the
+// first process (dist/guest/init.ARCH), and the boot stubs that packed kernels begin with
+// (dist/guest/stub-FORM.ARCH). Plain Node.
 //   node scripts/build-init.mjs [--strict] [ARCH…]
 // CC (own architecture) and CC_x86_64, CC_aarch64 name other compilers.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const sourceDirectory = join(root, "src", "guest", "init");
 const outputDirectory = join(root, "dist", "guest");
-
-/** Bytes that init may have; it is in every image and in memory while the machine runs. */
-const sizeLimit = 65536;
 
 const hostArch = { x64: "x86_64", arm64: "aarch64" }[process.arch];
 
@@ -30,7 +35,7 @@ function compilers(arch) {
 
 const strict = process.argv.includes("--strict");
 
-const flags = [
+const common = [
   ...(strict ? ["-Werror"] : []),
   "-std=c11",
   "-Os",
@@ -45,21 +50,41 @@ const flags = [
   "-fno-strict-aliasing",
   "-fno-asynchronous-unwind-tables",
   "-fno-unwind-tables",
-  "-ffunction-sections",
-  "-fdata-sections",
-  "-Wl,--gc-sections",
   "-Wl,--build-id=none", // the same sources and compiler give the same bytes
   "-Wl,-z,noexecstack",
   "-Wl,-z,norelro",
   "-s",
 ];
 
-function sources() {
-  const names = readdirSync(sourceDirectory).sort();
-  return {
-    all: names,
-    compiled: names.filter((name) => name.endsWith(".c") || name.endsWith(".S")),
-  };
+const initFlags = ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"];
+
+/** A stub is one stretch of bytes, linked at 0, without relocations. */
+const stubFlags = ["-Wl,-Ttext=0", "-Wl,-N", "-fno-jump-tables"];
+
+/** aarch64: the MMU is off, so no access may be unaligned; nobody has switched SIMD on. */
+const imageFlags = ["-mstrict-align", "-mgeneral-regs-only", "-mcmodel=tiny"];
+
+/** What is built of which sources below src/guest, and how many bytes it may have. */
+const programs = [
+  // In every image, and in memory while the machine runs.
+  { name: "init", directory: "init", flags: initFlags, sizeLimit: 65536 },
+  {
+    name: "stub-image",
+    directory: "stubs",
+    only: ["aarch64.S", "device-tree.c"],
+    arch: "aarch64",
+    flags: [...stubFlags, ...imageFlags],
+    sizeLimit: 4096,
+    flat: true,
+  },
+];
+
+/** The directory's files, and those that are compiled. */
+function sources({ directory, only }) {
+  const path = join(root, "src", "guest", directory);
+  const names = readdirSync(path).sort();
+  const isSource = (name) => name.endsWith(".c") || name.endsWith(".S");
+  return { path, all: names, compiled: only ?? names.filter((name) => isSource(name)) };
 }
 
 function version() {
@@ -67,15 +92,35 @@ function version() {
 }
 
 /** Whether `output` is newer than every source, this script and the version. */
-function isFresh(output) {
-  const inputs = sources().all.map((name) => join(sourceDirectory, name));
+function isFresh(program, output) {
+  const { path, all } = sources(program);
+  const inputs = all.map((name) => join(path, name));
   inputs.push(fileURLToPath(import.meta.url), join(root, "package.json"));
   try {
     const built = statSync(output).mtimeMs;
-    return inputs.every((path) => statSync(path).mtimeMs < built);
+    return inputs.every((input) => statSync(input).mtimeMs < built);
   } catch {
     return false;
   }
+}
+
+/** The bytes of a 64-bit little-endian ELF file that are loaded: one segment, at address 0. */
+function flatten(path) {
+  const bytes = readFileSync(path);
+  const table = Number(bytes.readBigUInt64LE(32));
+  const loaded = [];
+  for (let i = 0; i < bytes.readUInt16LE(56); i++) {
+    const at = table + i * bytes.readUInt16LE(54);
+    if (bytes.readUInt32LE(at) === 1) loaded.push(at); // PT_LOAD
+  }
+  const [at] = loaded;
+  const [offset, address, , size, memory] = [8, 16, 24, 32, 40].map((field) =>
+    Number(bytes.readBigUInt64LE(at + field)),
+  );
+  if (loaded.length !== 1 || address !== 0 || size !== memory) {
+    throw new Error(`Cannot use the stub ${path}: wanted one segment at 0, all of it in the file`);
+  }
+  writeFileSync(path, bytes.subarray(offset, offset + size));
 }
 
 /** Whether `compiler` runs and makes code for `arch`. */
@@ -84,20 +129,25 @@ function makes(compiler, arch) {
   return status === 0 && stdout.startsWith(arch);
 }
 
-function compile(compiler, arch, output) {
+function compile(program, { compiler, arch, output }) {
+  const { name, flags, flat, sizeLimit } = program;
+  const { path, compiled } = sources(program);
   const part = `${output}.${process.pid}.part`;
   mkdirSync(outputDirectory, { recursive: true });
-  const words = [...flags, `-DWICK_BUILD="wick-init ${version()}"`, "-o", part];
-  const { status, stderr } = spawnSync(compiler, [...words, ...sources().compiled], {
-    cwd: sourceDirectory, // relative names, so that no path of this machine gets in
+  const words = [...common, ...flags, `-DWICK_BUILD="wick-init ${version()}"`, "-o", part];
+  const { status, stderr } = spawnSync(compiler, [...words, ...compiled], {
+    cwd: path, // relative names, so that no path of this machine gets in
     encoding: "utf8",
     env: { ...process.env, LC_ALL: "C" },
   });
   try {
-    if (status !== 0) throw new Error(`Cannot build init for ${arch} with ${compiler}:\n${stderr}`);
+    if (status !== 0) {
+      throw new Error(`Cannot build ${name} for ${arch} with ${compiler}:\n${stderr}`);
+    }
+    if (flat === true) flatten(part);
     const { size } = statSync(part);
     if (size > sizeLimit) {
-      throw new Error(`Cannot use init for ${arch}: ${size} bytes, wanted at most ${sizeLimit}`);
+      throw new Error(`Cannot use ${name} for ${arch}: ${size} bytes, wanted at most ${sizeLimit}`);
     }
     renameSync(part, output);
     return size;
@@ -108,12 +158,17 @@ function compile(compiler, arch, output) {
 
 /** Builds one architecture; says what it did; false when there is no compiler for it. */
 function build(arch) {
-  const output = join(outputDirectory, `init.${arch}`);
-  if (isFresh(output)) return true;
+  const wanted = programs
+    .filter((program) => (program.arch ?? arch) === arch)
+    .map((program) => ({ program, output: join(outputDirectory, `${program.name}.${arch}`) }))
+    .filter(({ program, output }) => !isFresh(program, output));
+  if (wanted.length === 0) return true;
   const compiler = compilers(arch).find((name) => makes(name, arch));
   if (compiler === undefined) return false;
-  const size = compile(compiler, arch, output);
-  console.log(`init for ${arch}: ${size} bytes, by ${compiler}`);
+  for (const { program, output } of wanted) {
+    const size = compile(program, { compiler, arch, output });
+    console.log(`${program.name} for ${arch}: ${size} bytes, by ${compiler}`);
+  }
   return true;
 }
 

@@ -11,7 +11,9 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 function copyOfSources(): string {
   const copy = temporaryDirectory();
   mkdirSync(join(copy, "src/guest"), { recursive: true });
-  cpSync(join(repository, "src/guest/init"), join(copy, "src/guest/init"), { recursive: true });
+  for (const name of ["init", "stubs"]) {
+    cpSync(join(repository, "src/guest", name), join(copy, "src/guest", name), { recursive: true });
+  }
   mkdirSync(join(copy, "scripts"));
   cpSync(join(repository, "scripts/build-init.mjs"), join(copy, "scripts/build-init.mjs"));
   cpSync(join(repository, "package.json"), join(copy, "package.json"));

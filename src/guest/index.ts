@@ -17,4 +17,4 @@ export {
   type FinalReport,
   type Report,
 } from "./protocol.ts";
-export { initBinary, type GuestArch } from "./binaries.ts";
+export { initBinary, stubBinary, type GuestArch } from "./binaries.ts";
