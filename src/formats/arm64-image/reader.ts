@@ -1,5 +1,6 @@
 import { toSafeNumber, type ReadableStorage } from "../../bytes/index.ts";
 import { WickError, type ErrorCode } from "../../errors/index.ts";
+import { readSignature, sectionsEnd } from "../pe-image.ts";
 import { branchTarget } from "./branch.ts";
 import { IMAGE_FLAGS, IMAGE_MAGIC, imageHeader, MZ_MAGIC } from "./layout.ts";
 
@@ -23,6 +24,8 @@ export interface Arm64Image {
   readonly entryOffset: number;
   /** Whether it is an EFI application, too. */
   readonly efi: boolean;
+  /** Whether somebody signed it for EFI; changing the file makes that worthless. */
+  readonly signed: boolean;
 }
 
 /** How errors speak of the file: `the kernel "Image"`, and their code. */
@@ -61,6 +64,11 @@ export function readArm64Image(
   if (branch.entryOffset < imageHeader.sizeBytes || branch.entryOffset + 4 > fileBytes) {
     throw invalid(`it starts at byte ${branch.entryOffset}, the file has ${fileBytes}`);
   }
+  const efi = (header.code0 & 0xffff) === MZ_MAGIC;
+  const peEnd = efi ? (sectionsEnd(storage) ?? 0) : 0;
+  if (peEnd > fileBytes) {
+    throw invalid(`it is truncated: its sections end at byte ${peEnd}, the file at ${fileBytes}`);
+  }
   const pageBits = (header.flags >> IMAGE_FLAGS.PAGE_SIZE_SHIFT) & IMAGE_FLAGS.PAGE_SIZE_MASK;
   return {
     header,
@@ -69,7 +77,8 @@ export function readArm64Image(
     bigEndian: (header.flags & IMAGE_FLAGS.BIG_ENDIAN) !== 0n,
     pageSize: pageSizes[Number(pageBits)],
     ...branch,
-    efi: (header.code0 & 0xffff) === MZ_MAGIC,
+    efi,
+    signed: efi && readSignature(storage) !== undefined,
   };
 }
 

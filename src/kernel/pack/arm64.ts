@@ -1,0 +1,145 @@
+import { alignUp, storageOf, utf8 } from "../../bytes/index.ts";
+import { WickError } from "../../errors/index.ts";
+import {
+  type Arm64Image,
+  encodeBranch,
+  imageHeader,
+  readArm64Image,
+} from "../../formats/arm64-image/index.ts";
+import { fillStub, stubEntry } from "./arm64-stub.ts";
+import type { PackedLayout, PackRequest, PatchedField } from "./types.ts";
+
+/** Bytes of the stub's stack; it needs a few hundred. */
+const STACK_BYTES = 4096;
+/**
+ * Room for the copy of the device tree: QEMU's has 8 KiB, boards' up to some 200. It is memory
+ * only while the kernel starts, but counts among the smallest machine's.
+ */
+const TREE_BYTES = 512 << 10;
+/** The loader puts an Image at a multiple of this, and text_offset. */
+const LOAD_BOUNDARY = 2 << 20;
+/** COMMAND_LINE_SIZE (arch/arm64/include/uapi/asm/setup.h), with the NUL. */
+const LINE_BYTES = 2048;
+/** What a page may be at most: pieces that the kernel frees share none with others. */
+const LARGEST_PAGE = 65536;
+
+/** Where the parts of a packed Image lie, from its start in bytes. */
+interface Places {
+  readonly stub: number;
+  readonly initramfs: number;
+  readonly scratch: number;
+  readonly end: number;
+}
+
+/**
+ * An Image with an initramfs: the stub and the initramfs behind the kernel's memory, the header
+ * enlarged over them, the first instruction a branch to the stub. The header says no longer that
+ * there is an EFI application: its entry would go past the stub. Errors: KERNEL_INVALID, USAGE.
+ */
+export function packArm64Image(request: PackRequest): PackedLayout {
+  const { kernel, kernelName, initramfs, stub } = request;
+  const image = readArm64Image(storageOf(kernel), { what: `the kernel ${kernelName}` });
+  const line = splitLine(request.commandLine);
+  const entry = stubEntry(stub);
+  const stubBytes = stub.length + line.before.length + line.after.length;
+  const places = placesOf(image, { stubBytes, initramfsBytes: initramfs.sizeBytes });
+  const filled = fillStub(
+    stub,
+    {
+      self_offset: BigInt(places.stub),
+      kernel_offset: BigInt(image.entryOffset),
+      initrd_offset: BigInt(places.initramfs),
+      initrd_size: BigInt(initramfs.sizeBytes),
+      scratch_offset: BigInt(places.scratch),
+      stack_size: BigInt(STACK_BYTES),
+      tree_room: BigInt(TREE_BYTES),
+    },
+    line,
+  );
+  const header = headerFor(image, { branchTo: places.stub + entry, end: places.end, kernelName });
+  return {
+    pieces: [
+      header,
+      kernel.subarray(header.length),
+      new Uint8Array(places.stub - kernel.length),
+      filled,
+      new Uint8Array(places.initramfs - places.stub - filled.length),
+      "initramfs",
+    ],
+    restored: [kernel],
+    layout: {
+      form: "Image",
+      arch: "aarch64",
+      kernel: { sizeBytes: kernel.length },
+      initramfs: { offset: places.initramfs, sizeBytes: initramfs.sizeBytes },
+      memoryEnd: LOAD_BOUNDARY + image.textOffset + places.end,
+      commandLine: request.commandLine,
+      patched: patchedFields(kernel),
+      warnings: warningsOf(image),
+    },
+  };
+}
+
+function placesOf(
+  image: Arm64Image,
+  sizes: { readonly stubBytes: number; readonly initramfsBytes: number },
+): Places {
+  const page = image.pageSize ?? LARGEST_PAGE;
+  const stub = alignUp(Math.max(image.imageBytes, image.fileBytes), page);
+  const initramfs = alignUp(stub + sizes.stubBytes, page);
+  const scratch = alignUp(initramfs + sizes.initramfsBytes, page);
+  return { stub, initramfs, scratch, end: alignUp(scratch + STACK_BYTES + TREE_BYTES, page) };
+}
+
+const changed = ["code0", "code1", "image_size", "res5"] as const;
+
+function headerFor(
+  { header }: Arm64Image,
+  to: { readonly branchTo: number; readonly end: number; readonly kernelName: string },
+): Uint8Array {
+  if (to.branchTo >= 1 << 27) {
+    throw new WickError(
+      "KERNEL_INVALID",
+      `Cannot pack the kernel ${to.kernelName}: it takes ${to.branchTo} bytes, wanted at most 128 MiB`,
+    );
+  }
+  return imageHeader.encode({
+    ...header,
+    code0: encodeBranch(0, to.branchTo),
+    code1: 0,
+    image_size: BigInt(to.end),
+    res5: 0, // no PE header, or EFI would start the kernel without its initramfs
+  });
+}
+
+function patchedFields(kernel: Uint8Array): PatchedField[] {
+  const names = Object.keys(imageHeader.offsets) as (keyof typeof imageHeader.offsets)[];
+  return changed.map((field) => {
+    const offset = imageHeader.offsets[field];
+    const next = imageHeader.offsets[names[names.indexOf(field) + 1]!] ?? imageHeader.sizeBytes;
+    const was = [...kernel.subarray(offset, next)].map((b) => b.toString(16).padStart(2, "0"));
+    return { field: `arm64_image_header.${field}`, offset, was: was.join("") };
+  });
+}
+
+function warningsOf(image: Arm64Image): string[] {
+  return [
+    ...(image.efi ? ["the packed file boots by the Linux protocol alone, not from EFI"] : []),
+    ...(image.signed ? ["the kernel's signature does not hold for the packed file"] : []),
+  ];
+}
+
+/** The part that goes before the loader's words, and what the first process gets: `-- words`. */
+function splitLine(line: string | undefined): { before: Uint8Array; after: Uint8Array } {
+  const text = line?.trim() ?? "";
+  if (utf8(text).length >= LINE_BYTES) {
+    throw new WickError(
+      "USAGE",
+      `Cannot build in the command line: ${utf8(text).length} bytes, the kernel takes ${LINE_BYTES - 1}`,
+    );
+  }
+  const dashes = /(?:^| )--(?: |$)/.exec(text);
+  const options = dashes === null ? text : text.slice(0, dashes.index).trim();
+  const rest = dashes === null ? "" : text.slice(dashes.index).trim();
+  return { before: utf8(options === "" ? "" : `${options} `), after: utf8(rest) };
+}

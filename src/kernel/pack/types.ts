@@ -1,0 +1,80 @@
+import type { MemoryNeeded } from "../memory-needed.ts";
+
+/** Forms of a kernel that an initramfs can be packed into. */
+export const packedForms = ["ELF", "bzImage", "Image"] as const;
+export type PackedForm = (typeof packedForms)[number];
+
+/** A piece of the packed file: bytes, or the initramfs itself, which is streamed. */
+export type Piece = Uint8Array | "initramfs";
+
+/** What a packer is given. */
+export interface PackRequest {
+  /** The whole kernel file, plain (an Image.gz is inflated before). */
+  readonly kernel: Uint8Array;
+  /** For messages; safe to print. */
+  readonly kernelName: string;
+  readonly initramfs: { readonly sizeBytes: number };
+  /** Goes before what the VMM says; undefined: only the VMM's. */
+  readonly commandLine: string | undefined;
+  /** The boot stub's machine code: `stubBinary(…)` of guest/. */
+  readonly stub: Uint8Array;
+}
+
+/** Bytes of the packed file that were changed: where, and what they were, in hexadecimal. */
+export interface PatchedField {
+  /** For people: `setup_header.code32_start`. */
+  readonly field: string;
+  readonly offset: number;
+  readonly was: string;
+}
+
+/** What a packer says of its file; digests and memory are added by who writes it. */
+export interface PackLayout {
+  readonly form: PackedForm;
+  readonly arch: "x86_64" | "aarch64";
+  /**
+   * The kernel: the file's first `sizeBytes` with the patched fields put back. For bzImage and
+   * Image that is the kernel as it was, for ELF a compact one that boots.
+   */
+  readonly kernel: { readonly sizeBytes: number };
+  readonly initramfs: { readonly offset: number; readonly sizeBytes: number };
+  /** Physical address behind the last byte that kernel, stub and initramfs use at first. */
+  readonly memoryEnd: number;
+  readonly commandLine: string | undefined;
+  readonly patched: readonly PatchedField[];
+  /** Things the user should know: a lost signature, an entry that is not there. */
+  readonly warnings: readonly string[];
+}
+
+/** A packed file, still without its record. */
+export interface PackedLayout {
+  /** In the file's order; one of them is the initramfs. */
+  readonly pieces: readonly Piece[];
+  /** What `unpack` gives back as the kernel, in pieces, for its digest. */
+  readonly restored: readonly Uint8Array[];
+  readonly layout: PackLayout;
+}
+
+/** Packs one form of kernel. */
+export type Packer = (request: PackRequest) => PackedLayout;
+
+/** What stands at a packed file's end, as JSON. */
+export interface PackRecord extends Omit<PackLayout, "warnings" | "commandLine"> {
+  /** Version of the record. */
+  readonly wick: 1;
+  readonly kernel: {
+    readonly sizeBytes: number;
+    /** SHA-256 of what `unpack` gives back, in hexadecimal. */
+    readonly sha256: string;
+    readonly release?: string;
+  };
+  readonly initramfs: {
+    readonly offset: number;
+    readonly sizeBytes: number;
+    readonly sha256: string;
+    /** What its unpacked copy takes. */
+    readonly unpackedBytes: number;
+  };
+  readonly commandLine?: string;
+  readonly leastMemory: MemoryNeeded;
+}
