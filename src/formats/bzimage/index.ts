@@ -7,6 +7,7 @@ export {
   setupHeader,
   XLOADFLAGS,
 } from "./layout.ts";
+export { payloadCompression, type PayloadCompression, PLAIN_SIZE_BYTES } from "./payload.ts";
 export {
   type BzImage,
   type BzImageSubject,

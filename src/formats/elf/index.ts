@@ -1,6 +1,7 @@
 /** elf: programs, libraries, kernels and kernel modules, as far as wick must understand them. */
 export { identifyElf, type ElfIdentity, type ElfType } from "./identity.ts";
 export type { ElfDynamic } from "./dynamic.ts";
+export { elfEnd } from "./extent.ts";
 export type { ElfSubject } from "./file.ts";
 export { readModuleInfo, type ModuleInfo } from "./modinfo.ts";
 export type { ElfNote } from "./notes.ts";
