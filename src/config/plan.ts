@@ -92,6 +92,8 @@ export interface RunPlan {
   /** In the order in which they are made; sources on the host are absolute. */
   readonly mounts: readonly RequestedMount[];
   readonly memoryMiB: number;
+  /** Whether the user said so; else an initramfs gets what it needs. */
+  readonly isMemoryGiven: boolean;
   readonly cpus: number;
   readonly timeoutMs: number;
   readonly kernel: string | undefined;
@@ -132,6 +134,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
     ports: parsePublishedAll(given.publish ?? []),
     publishAll: given.publishAll ?? false,
     mounts: mountsOf(given, caller),
+    isMemoryGiven: (given.memory ?? caller.environment["WICK_MEMORY"]) !== undefined,
     memoryMiB: parseMemory(setting(given.memory, "WICK_MEMORY", DEFAULTS.memory, caller)),
     cpus: parseCpus(given.cpus ?? DEFAULTS.cpus),
     timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "the timeout"),

@@ -1,4 +1,13 @@
 /** kernel/: where a kernel comes from, what it needs loaded, and the initramfs it starts with. */
 export { findKernel, type FindKernelOptions } from "./find-kernel.ts";
-export { buildInitrd, type InitrdContents } from "./initrd.ts";
+export { DECOMPRESSOR_HEAD_BYTES, decompressorBytes } from "./decompressor-memory.ts";
+export { bootArchive, buildInitrd, runArchive, type InitrdContents } from "./initrd.ts";
+export { kernelEndBytes } from "./kernel-end.ts";
+export {
+  leastMemory,
+  showMemory,
+  type MemoryNeeded,
+  type MemoryPart,
+  type MemoryRequest,
+} from "./memory-needed.ts";
 export type { Kernel, KernelArch, KernelPackageFile, KernelPackages } from "./kernel.ts";

@@ -40,10 +40,9 @@ test("an initramfs is two archives: the same base for every run, and this run's 
     "crw------- dev/console",
     "drwx------ .wick",
     "-rw------- .wick/boot.rec",
-    "drwxr-xr-x lib",
-    "drwxr-xr-x lib/modules",
-    "-rw-r--r-- lib/modules/virtio.ko",
-    "-rw-r--r-- lib/modules/ext4.ko",
+    "drwx------ .wick/modules",
+    "-rw-r--r-- .wick/modules/virtio.ko",
+    "-rw-r--r-- .wick/modules/ext4.ko",
     "-rwxr-xr-x init",
   ]);
   expect(words(listing(bytes.subarray(at)))).toEqual([
@@ -59,7 +58,7 @@ test("boot.rec lists the modules in load order beside stage 1's instructions", (
   expect(decodeRecords(records)).toMatchObject({
     overlay: "tmpfs",
     rootWaitMs: 5000,
-    modules: ["/lib/modules/virtio.ko", "/lib/modules/ext4.ko"],
+    modules: ["/.wick/modules/virtio.ko", "/.wick/modules/ext4.ko"],
   });
 });
 

@@ -2,19 +2,25 @@ import { utf8 } from "../bytes/index.ts";
 import { type CpioFile, encodeCpio } from "../formats/cpio/index.ts";
 import { encodeRecords, type InitRecords } from "../guest/index.ts";
 
+interface ArchiveFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
 /** What a machine's initramfs is made of. */
 export interface InitrdContents {
-  /** init's binary: the kernel's first process, stage 1. */
-  readonly init: Uint8Array;
+  /** init's binary: the kernel's first process, stage 1. An image that is an initramfs has its own. */
+  readonly init?: Uint8Array;
   /** In load order. */
   readonly modules: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   /** Stage 1's own instructions; the modules are added. */
   readonly boot: Pick<InitRecords, "root" | "overlay" | "rootWaitMs">;
   /** Files of this run alone, such as `.wick/run.rec`; paths without a leading `/`. */
-  readonly runFiles: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+  readonly runFiles: readonly ArchiveFile[];
 }
 
-const MODULES = "lib/modules";
+/** Below no directory of an image's: its `lib` may be a link, which replaces no full directory. */
+const MODULES = ".wick/modules";
 
 /** Device numbers of /dev/console (Documentation/admin-guide/devices.txt). */
 const CONSOLE = { major: 5, minor: 1 } as const;
@@ -26,8 +32,8 @@ const NODE = { uid: 0, gid: 0, mtime: 0 } as const;
  * with what this run alone sets. The same contents give the same bytes.
  */
 export function buildInitrd(contents: InitrdContents): Uint8Array<ArrayBuffer> {
-  const base = encodeCpio(baseFiles(contents));
-  const run = encodeCpio(contents.runFiles.map(({ path, bytes }) => file(path, 0o600, bytes)));
+  const base = bootArchive(contents);
+  const run = runArchive(contents.runFiles);
   // The kernel finds an uncompressed archive only at a multiple of 4; the writer pads to 512.
   const bytes = new Uint8Array(base.length + run.length);
   bytes.set(base);
@@ -35,8 +41,18 @@ export function buildInitrd(contents: InitrdContents): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** The archive before the image, or before a run's own: modules, and init with its instructions. */
+export function bootArchive(contents: Omit<InitrdContents, "runFiles">): Uint8Array<ArrayBuffer> {
+  return encodeCpio(baseFiles(contents));
+}
+
+/** The archive of one run's files: what is in it replaces what went before. */
+export function runArchive(files: readonly ArchiveFile[]): Uint8Array<ArrayBuffer> {
+  return encodeCpio(files.map(({ path, bytes }) => file(path, 0o600, bytes)));
+}
+
 /** Parents first: the kernel makes none. */
-function baseFiles({ init, modules, boot }: InitrdContents): CpioFile[] {
+function baseFiles({ init, modules, boot }: Omit<InitrdContents, "runFiles">): CpioFile[] {
   const paths = modules.map(({ name }) => `${MODULES}/${name}.ko`);
   const records = encodeRecords({ ...boot, modules: paths.map((path) => `/${path}`) });
   return [
@@ -45,10 +61,9 @@ function baseFiles({ init, modules, boot }: InitrdContents): CpioFile[] {
     { ...NODE, path: utf8("dev/console"), kind: "char", mode: 0o600, rdev: CONSOLE },
     directory(".wick", 0o700),
     file(".wick/boot.rec", 0o600, records),
-    directory("lib", 0o755),
-    directory(MODULES, 0o755),
+    directory(MODULES, 0o700),
     ...modules.map(({ bytes }, index) => file(paths[index]!, 0o644, bytes)),
-    file("init", 0o755, init),
+    ...(init === undefined ? [] : [file("init", 0o755, init)]),
   ];
 }
 

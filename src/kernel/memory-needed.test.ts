@@ -34,7 +34,8 @@ const measured = [
 
 test.each(measured)(
   "what began with %d + %d + %d + %d MiB on %s in %d MiB is told at most 1/0.85 of it, and no less",
-  (kernel, blob, copy, decompressor, root, floor) => {
+  (...row) => {
+    const [kernel, blob, copy, decompressor, root, floor] = row;
     const { mib } = leastMemory(request([kernel, blob, copy, decompressor], root));
     expect(mib).toBeGreaterThanOrEqual(floor - 3); // it may have been one of the step's others
     expect(floor / mib).toBeGreaterThanOrEqual(0.85);

@@ -20,21 +20,26 @@ export interface WantedModule {
 const deviceModules: readonly WantedModule[] = [
   { name: "virtio_pci" },
   { name: "virtio_mmio" },
-  { name: "virtio_blk" },
   { name: "virtio_net" },
   { name: "virtio_console" },
   { name: "virtio_rng", optional: true },
+];
+
+/** Changes of a run lie in ext4 whatever the root is; so do the folders that it is shown. */
+const driveModules: readonly WantedModule[] = [
+  { name: "virtio_blk" },
   { name: "ext4" },
   { name: "overlay" },
 ];
 
-/** File systems that a root can lie in. Changes of a run lie in ext4 whatever the root is. */
-export type RootFileSystem = "ext4" | "erofs" | "squashfs";
+/** Where a root can lie; an initramfs is no drive and needs none. */
+export type RootFileSystem = "ext4" | "erofs" | "squashfs" | "initramfs";
 
 const rootModules: Readonly<Record<RootFileSystem, readonly WantedModule[]>> = {
-  ext4: [],
-  erofs: [{ name: "erofs" }],
-  squashfs: [{ name: "squashfs" }],
+  ext4: driveModules,
+  erofs: [...driveModules, { name: "erofs" }],
+  squashfs: [...driveModules, { name: "squashfs" }],
+  initramfs: [],
 };
 
 /** What a machine needs whose root lies in `fileSystem`. */
@@ -45,9 +50,9 @@ export function wantedModules(fileSystem: RootFileSystem): readonly WantedModule
 /** What any machine may need: a kernel that is kept serves them all. */
 export const keptModules: readonly WantedModule[] = [
   ...deviceModules,
-  ...Object.values(rootModules)
-    .flat()
-    .map(({ name }) => ({ name, optional: true })),
+  ...driveModules,
+  { name: "erofs", optional: true },
+  { name: "squashfs", optional: true },
 ];
 
 /**

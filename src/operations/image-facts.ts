@@ -9,6 +9,7 @@ import {
 import type { ImageFormat } from "../config/index.ts";
 import { isSquashfs, readSquashfs } from "../formats/squashfs/index.ts";
 import { FileStorage } from "../host/index.ts";
+import { initramfsContents, isInitramfs } from "./initramfs-facts.ts";
 import { openFileSystem, volumeOf } from "./file-system.ts";
 import { smallFile } from "./image-files.ts";
 import { squashfsFile } from "./squashfs-files.ts";
@@ -16,11 +17,15 @@ import { squashfsFile } from "./squashfs-files.ts";
 /** Where the resolved config lies that init reads. */
 export const INIT_RECORDS_PATH = "/.wick/init.rec";
 
+const NO_UUID = "00000000-0000-0000-0000-000000000000";
+
 /** What running an image needs to know of it. */
 export interface ImageFacts {
   readonly format: ImageFormat;
-  /** 8-4-4-4-12 hex digits: what init finds the root by. */
+  /** 8-4-4-4-12 hex digits: what init finds the root by; zeros for an initramfs. */
   readonly uuid: string;
+  /** Of an initramfs: bytes of memory that its unpacked copy takes. */
+  readonly unpackedBytes?: number;
   /** Undefined in an image that wick put no config into. */
   readonly config: AppConfig | undefined;
   readonly users: UserFiles;
@@ -39,6 +44,11 @@ export async function readImageFacts(path: string, signal?: AbortSignal): Promis
     const read: ReadFile = (inside, limitBytes) =>
       squashfsFile(path, inside, { limitBytes, signal });
     return { format: "squashfs", uuid: identity, ...(await contents(read)) };
+  }
+  if (isInitramfs(storage)) {
+    const { files, unpackedBytes } = await initramfsContents(path, signal);
+    const found = await contents(async (inside) => files.get(inside.slice(1)));
+    return { format: "initramfs", uuid: NO_UUID, unpackedBytes, ...found };
   }
   const image = openFileSystem(storage);
   const read: ReadFile = async (inside, limitBytes) => smallFile(image, inside, limitBytes);

@@ -37,6 +37,8 @@ const WARNINGS_MAX = 50;
 /** After the grace the guest still kills, syncs and powers off. */
 const POWER_OFF_MS = 2000;
 
+const UNPACKING_FAILED = /Initramfs unpacking failed: /;
+
 /** What a running machine is made from. */
 export interface MachineParts {
   readonly machine: Machine;
@@ -146,11 +148,24 @@ export class RunningMachine implements AsyncDisposable {
 
   #take(report: Report): void {
     const now = monotonicMs();
+    if (report.kind === "started" || report.kind === "mark") this.#checkUnpacked();
     if (report.kind === "mark") this.#timeline.addGuest(report.name, report.ns, now);
     if (report.kind === "warning") this.#warn(report);
     if (report.kind === "started") this.#isStarted = true;
     if (report.kind === "listening") this.#timeline.addHost(`listening on ${report.port}`, now);
     this.#readiness.take(report);
+  }
+
+  /**
+   * The kernel starts the first process also from an initramfs that it could not unpack whole. It
+   * says so before; what the console tells once the application runs is the application's.
+   */
+  #checkUnpacked(): void {
+    if (this.#isStarted) return;
+    const tail = this.#parts.machine.consoleTail();
+    if (!tail.some((line) => UNPACKING_FAILED.test(line))) return;
+    const error = classifyConsole(tail);
+    if (error !== undefined) this.#fail(error);
   }
 
   #warn({ step, text }: Extract<Report, { kind: "warning" }>): void {

@@ -1,31 +1,21 @@
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { planRun, refuseCopy, type RunOptions, type RunPlan } from "../config/index.ts";
-import { initBinary } from "../guest/index.ts";
-import {
-  cloneFile,
-  monotonicMs,
-  readSmallFile,
-  wickDirectories,
-  writePrivateFile,
-} from "../host/index.ts";
-import { buildInitrd, findKernel, type Kernel } from "../kernel/index.ts";
+import { monotonicMs, wickDirectories } from "../host/index.ts";
+import { findKernel, type Kernel } from "../kernel/index.ts";
 import { debLayer, fetchPackages, type FetchProgress } from "../sources/index.ts";
-import { qemu, type Drive, type MachineSpec, type PortForward } from "../vmm/index.ts";
+import { WickError } from "../errors/index.ts";
+import { qemu } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
 import { refuseOverrides } from "./check-image-options.ts";
 import { choosePorts, publishedPorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
 import { readImageFacts, type ImageFacts } from "./image-facts.ts";
 import { RunningMachine } from "./machine.ts";
-import { checkMountSources, prepareMounts, type PreparedMounts } from "./mount-drives.ts";
-import { writeOverlayDrive } from "./overlay-drive.ts";
+import { initramfsSpec } from "./initramfs-machine.ts";
+import { specOf } from "./machine-spec.ts";
+import { checkMountSources, prepareMounts } from "./mount-drives.ts";
 import { runStep } from "./progress.ts";
 import { prepareRunFiles, type RunFiles } from "./run-image.ts";
-import { runFiles } from "./run-records.ts";
 import { withStore } from "./with-store.ts";
-
-const INIT_MAX_BYTES = 1 << 20;
 
 /**
  * Builds what is not an image yet, boots it, and gives the running machine. Everything that is
@@ -52,11 +42,13 @@ async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<
   const facts = await readImageFacts(image, context.signal);
   if (!files.isBuilt) refuseOverrides(plan, facts);
   if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);
+  if (plan.root === "ro" && facts.format === "initramfs") throw refuseReadOnlyRoot();
   const kernel = await kernelOf(plan, facts, context);
   const ports = await choosePorts(publishedPorts(plan, facts));
   const at = { directory, imageUuid: facts.uuid };
   const mounts = await prepareMounts(plan.mounts, at, context);
-  const spec = specOf({ plan, image, facts, kernel, ports, mounts, directory });
+  const parts = { plan, image, facts, kernel, ports, mounts, directory };
+  const spec = facts.format === "initramfs" ? await initramfsSpec(parts, context) : specOf(parts);
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };
   const machine = await runStep(context.onEvent, names, () => vmm.start(spec, context.signal));
@@ -94,7 +86,7 @@ function kernelOf(plan: RunPlan, facts: ImageFacts, context: Context): Promise<K
       modulesDirectory: plan.modules,
       cacheDirectory,
       refresh: plan.content.refresh,
-      fileSystem: facts.format,
+      fileSystem: rootFileSystem(plan, facts),
       packages: {
         fetch: (names, arch, only) => {
           const packages = names.map((name) => ({ name }));
@@ -109,70 +101,23 @@ function kernelOf(plan: RunPlan, facts: ImageFacts, context: Context): Promise<K
   });
 }
 
-interface Parts {
-  readonly plan: RunPlan;
-  readonly image: string;
-  readonly facts: ImageFacts;
-  readonly kernel: Kernel;
-  readonly ports: readonly PortForward[];
-  readonly mounts: PreparedMounts;
-  readonly directory: string;
+/** Folders of the host come as drives, whatever the root is. */
+function rootFileSystem({ mounts }: RunPlan, { format }: ImageFacts) {
+  if (format === "initramfs-list") throw noImage();
+  const hasDrives = mounts.some(({ kind }) => kind === "bind");
+  return format === "initramfs" && hasDrives ? "ext4" : format;
 }
 
-/** Writes what this run adds (drives, initramfs) and says how the machine is made. */
-function specOf(parts: Parts): MachineSpec {
-  const { plan, kernel, directory } = parts;
-  const { drives, boot } = rootOf(parts);
-  const initrd = join(directory, "initrd.cpio");
-  const init = readSmallFile(fileURLToPath(initBinary(plan.content.arch)), INIT_MAX_BYTES);
-  const files = runFiles(plan, parts.facts, { ports: parts.ports, mounts: parts.mounts.mounts });
-  writePrivateFile(initrd, buildInitrd({ init, modules: kernel.modules, boot, runFiles: files }));
-  return {
-    arch: plan.content.arch,
-    kernel: kernel.path,
-    initrd,
-    commandLine: commandLine(plan),
-    memoryMiB: plan.memoryMiB,
-    cpus: plan.cpus,
-    drives: [...drives, ...parts.mounts.drives],
-    ports: parts.ports,
-    network: plan.network,
-    accel: plan.accel,
-    directory,
-  };
+function noImage(): WickError {
+  return new WickError("USAGE", "Cannot run a list of files: wanted an image", {
+    hint: "--format initramfs makes an image of the same files",
+  });
 }
 
-/** The root as the machine sees it: the image itself is never written. */
-function rootOf({ plan, image, facts, directory }: Parts) {
-  const root = { uuid: facts.uuid, fstype: facts.format };
-  const readOnly: Drive = { path: image, readOnly: true };
-  switch (plan.root) {
-    case "overlay": {
-      const path = join(directory, "overlay.ext4");
-      const uuid = writeOverlayDrive(path, facts.uuid);
-      const drives = [readOnly, { path, readOnly: false }];
-      return { drives, boot: { root: { ...root, mode: "overlay" }, overlay: { uuid } } as const };
-    }
-    case "copy": {
-      const path = join(directory, "copy.ext4");
-      cloneFile(image, path);
-      return {
-        drives: [{ path, readOnly: false }],
-        boot: { root: { ...root, mode: "rw" } } as const,
-      };
-    }
-    case "ro":
-      return { drives: [readOnly], boot: { root: { ...root, mode: "ro" } } as const };
-  }
-}
-
-/** Only what the kernel itself needs; the rest is in the run's records. */
-function commandLine({ append, content }: RunPlan): string {
-  const console = qemu().consoleDevice(content.arch);
-  // Where the host is busy, the kernel's test of its timer fails now and then, and says so on the
-  // console even when it is to be quiet, amid the application's words.
-  const pc = content.arch === "x86_64" ? ["reboot=t", "no_timer_check"] : [];
-  return [`console=${console}`, "quiet", "panic=-1", ...pc, append]
-    .filter((word) => word !== "")
-    .join(" ");
+function refuseReadOnlyRoot(): WickError {
+  return new WickError(
+    "USAGE",
+    "Cannot run an initramfs with --root ro: its root is in memory and no drive",
+    { hint: "--read-only makes writes to it fail" },
+  );
 }

@@ -69,16 +69,19 @@ function kindOfDirectory(path: string, hasDockerfile: boolean): PathKind {
 
 /** What a file that is not understood is, for the error. */
 const foreign: Readonly<Partial<Record<FileKind, string>>> = {
-  cpio: "a cpio archive",
   deb: "a Debian package",
   elf: "a program",
   qcow2: "a qcow2 disk",
 };
 
+/** A compressed file whose name says that it is an initramfs. */
+const INITRAMFS = /\.cpio\.[a-z0-9]+$/;
+
 const HINT = "write deb:nginx-light, dir:./rootfs, tar:rootfs.tar.gz, or the path of an image";
 
 function kindOfFile(file: FileKind, shown: string): "tar" | "image" {
   if (file === "ext4" || file === "erofs" || file === "squashfs") return "image";
+  if (file === "cpio" || (file === "compressed" && INITRAMFS.test(shown))) return "image";
   if (file === "tar" || file === "compressed") return "tar";
   const what = foreign[file];
   if (what !== undefined) {

@@ -1,0 +1,110 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { printConfig } from "../../src/application/index.ts";
+import { encodeRecords, initBinary } from "../../src/guest/index.ts";
+import { bootParts, type BootParts } from "../support/boot-parts.ts";
+import { startWick, wick } from "../support/cli.ts";
+import { fetchPage } from "../support/fetch-page.ts";
+import { lastingDirectory } from "../support/temporary-directory.ts";
+
+/** Made by other people's tools from init, busybox and a page; once for the whole file. */
+let directory: string;
+const image = (suffix = ""): string => join(directory, `app.cpio${suffix}`);
+
+const sh = (line: string): string =>
+  execFileSync("sh", ["-ec", line], { cwd: directory, encoding: "utf8" });
+
+beforeAll(async () => {
+  directory = lastingDirectory();
+  const { busybox }: BootParts = await bootParts();
+  for (const name of [".wick", "bin", "dev", "etc", "lib", "proc", "sys", "www"]) {
+    mkdirSync(join(directory, "root", name), { recursive: true });
+  }
+  const inRoot = (name: string): string => join(directory, "root", name);
+  copyFileSync(initBinary("x86_64"), inRoot("init"));
+  copyFileSync(busybox, inRoot("bin/busybox"));
+  const argv = ["/bin/busybox", "httpd", "-f", "-v", "-p", "80", "-h", "/www"];
+  const env = ["PATH=/bin", "GREETING=image"];
+  writeFileSync(inRoot("www/index.html"), "<title>from memory</title>");
+  writeFileSync(inRoot("etc/passwd"), "root:x:0:0::/:/bin/sh\nwww:x:33:33::/:/bin/sh\n");
+  // Random, so that no compression makes it less: what does not fit is noticed.
+  writeFileSync(inRoot("www/zz"), randomBytes(8 << 20));
+  writeFileSync(inRoot(".wick/init.rec"), encodeRecords({ argv, env, directory: "/", uid: 0 }));
+  const config = { Entrypoint: ["/bin/busybox"], Cmd: argv.slice(1), Env: env };
+  writeFileSync(inRoot(".wick/config.json"), printConfig(config));
+  sh("chmod 755 root/init root/bin/busybox; ln -s busybox root/bin/sh");
+  sh("cd root && find . | LC_ALL=C sort | cpio -o -H newc --quiet -R 0:0 > ../app.cpio");
+  sh(
+    "gzip -k app.cpio; zstd -q app.cpio; xz -k -0 --check=crc32 app.cpio; lz4 -q -l app.cpio app.cpio.lz4",
+  );
+});
+
+/** A shell line in place of what the image runs. */
+const shell = (line: string, ...options: string[]) =>
+  wick(["run", "-q", "--entrypoint", "/bin/busybox", ...options, image(), "sh", "-c", line]);
+
+test.each(["", ".gz", ".zst", ".xz", ".lz4"])("app.cpio%s serves its page", async (suffix) => {
+  const running = startWick(["run", "-p", "80", image(suffix)]);
+  await running.shown("-> 80/tcp");
+  const port = /127\.0\.0\.1:(\d+) -> 80\/tcp/.exec(running.text())?.[1];
+  expect(await fetchPage(`http://127.0.0.1:${port}/`)).toContain("from memory");
+  running.child.kill("SIGINT");
+  expect((await running.done).status).toBe(130);
+});
+
+test("a run's command, environment, user and status hold; its root takes writes", async () => {
+  const line = 'echo "$GREETING $(id -u)" > /tmp/x && cat /tmp/x; ls -A /.wick/modules; exit 7';
+  const result = await shell(line, "-e", "GREETING=run", "-u", "www");
+  expect(result.stdout).toContain("run 33");
+  expect([result.status, result.stdout.includes(".ko")]).toEqual([7, false]);
+});
+
+test("--read-only, --tmpfs and a folder of the host work where there is no drive to boot from", async () => {
+  const folder = join(directory, "folder");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "file"), "from the host");
+  const result = await shell(
+    "cat /data/file; echo a > /here && echo wrote; echo b > /room/b && cat /room/b",
+    "--read-only",
+    "--tmpfs",
+    "/room",
+    "-v",
+    `${folder}:/data`,
+  );
+  expect(result.stdout).toContain("from the host");
+  expect(result.stdout).toMatch(/^b/m);
+  expect(result.stdout).not.toContain("wrote");
+});
+
+test("less memory than needed is refused with its parts; the figure stated begins", async () => {
+  const refused = await shell("true", "-m", "64m");
+  expect(refused.status).toBe(125);
+  const least = /wanted at least (\d+) MiB \(kernel [\d.]+, initramfs/.exec(refused.stderr)?.[1];
+  const result = await shell("echo began", "-m", `${least}m`);
+  expect(result.stdout, result.stderr).toContain("began");
+});
+
+test("an initramfs that is cut is refused before anything starts", async () => {
+  const cut = join(directory, "cut.cpio.gz");
+  writeFileSync(cut, readFileSync(image(".gz")));
+  truncateSync(cut, 1 << 20);
+  const result = await wick(["run", "-q", cut]);
+  expect([result.status, result.stderr]).toEqual([125, expect.stringContaining("truncated")]);
+});
+
+test("an initramfs that the kernel cannot unpack ends the run with the kernel's words", async () => {
+  sh("lz4 -q app.cpio frames.cpio.lz4"); // the format that the kernel does not know
+  const result = await wick(["run", "-q", join(directory, "frames.cpio.lz4")]);
+  expect(result.status).toBe(125);
+  expect(result.stderr).toContain("could not unpack its initramfs");
+});
+
+test("a root that is in memory is neither copied nor a read-only drive", async () => {
+  for (const root of ["copy", "ro"]) {
+    const result = await wick(["run", "-q", "--root", root, image()]);
+    expect([result.status, result.stderr]).toEqual([125, expect.stringContaining("in memory")]);
+  }
+});
