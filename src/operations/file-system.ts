@@ -1,9 +1,13 @@
 import { display, type ReadableStorage } from "../bytes/index.ts";
+import type { CpioImage } from "../formats/cpio/index.ts";
 import { openErofs, type ErofsImage } from "../formats/erofs/index.ts";
 import { openExt4, type Ext4Image } from "../formats/ext4/index.ts";
 
 /** An image that wick reads by itself. */
 export type FileSystem = Ext4Image | ErofsImage;
+
+/** Whatever wick looks into. */
+export type Image = FileSystem | CpioImage;
 
 /** Byte of the superblock's first four in EROFS, and what they are. */
 const EROFS = { at: 1024, magic: 0xe0f5e1e2 } as const;
@@ -27,7 +31,12 @@ export interface Volume {
   readonly state: string;
 }
 
-export function volumeOf({ facts }: FileSystem): Volume {
+/** An initramfs has no superblock. */
+export function volumeOf(image: Image): Volume {
+  if (!("facts" in image)) {
+    return { uuid: "", label: "", features: [], freeBytes: 0, state: "clean" };
+  }
+  const { facts } = image;
   const { uuid, features } = facts;
   const label = display(facts.label);
   if (!("freeBlocks" in facts)) return { uuid, label, features, freeBytes: 0, state: "clean" };

@@ -1,6 +1,6 @@
 import { display } from "../bytes/index.ts";
 import type { ImageReader } from "../formats/ext4/index.ts";
-import { type FileSystem, volumeOf } from "./file-system.ts";
+import { type Image, volumeOf } from "./file-system.ts";
 import { configOf } from "./image-files.ts";
 
 /** What is inside an image. */
@@ -48,7 +48,7 @@ interface FileFacts {
 }
 
 /** Walks the whole image and sums it up. */
-export function inspectImage(image: FileSystem, file: FileFacts): Inspection {
+export function inspectImage(image: Image, file: FileFacts): Inspection {
   return {
     ...file,
     format: image.format,

@@ -7,6 +7,7 @@ import { allocatedBytes, FileStorage, statOf } from "../host/index.ts";
 import type { Kind } from "../tree/index.ts";
 import type { Context } from "./context.ts";
 import { openFileSystem } from "./file-system.ts";
+import { isInitramfs, openInitramfs } from "./open-initramfs.ts";
 import { inspectImage, type Inspection } from "./inspect.ts";
 
 /** One name in an image. Names and targets are text for people: other bytes are escaped. */
@@ -41,7 +42,7 @@ export interface OpenedImage extends Disposable {
 }
 
 /** Opens an image file; IMAGE_INVALID when it is none that wick knows. */
-export function openImage(path: string, context: Context): OpenedImage {
+export async function openImage(path: string, context: Context): Promise<OpenedImage> {
   const absolute = resolve(context.workingDirectory, path);
   if (statOf(absolute)?.isFile() !== true) {
     throw new WickError(
@@ -52,13 +53,18 @@ export function openImage(path: string, context: Context): OpenedImage {
   const storage = new FileStorage(absolute, "read");
   try {
     if (isSquashfs(storage)) throw unread(path);
-    const image = openFileSystem(storage, sanitise(path));
+    const options = { name: sanitise(path), signal: context.signal };
+    const initramfs = isInitramfs(storage) ? await openInitramfs(storage, options) : undefined;
+    const image = initramfs?.image ?? openFileSystem(storage, sanitise(path));
     return {
       inspect: () =>
         inspectImage(image, { path: absolute, allocatedBytes: allocatedBytes(absolute) }),
       list: (inside, options = {}) => list(image, inside, options.recursive === true),
       read: (inside) => read(image, inside),
-      [Symbol.dispose]: () => storage[Symbol.dispose](),
+      [Symbol.dispose]: () => {
+        initramfs?.[Symbol.dispose]();
+        storage[Symbol.dispose]();
+      },
     };
   } catch (error) {
     storage[Symbol.dispose]();

@@ -10,3 +10,4 @@ export {
   type DecodedCpioFile,
   type ReadCpioEntry,
 } from "./reader.ts";
+export { CpioImage } from "./image.ts";

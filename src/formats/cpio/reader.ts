@@ -63,6 +63,11 @@ export class CpioReader {
     this.#visitor = visitor;
   }
 
+  /** Bytes before the piece that the visitor has just been given. */
+  get positionBytes(): number {
+    return this.#position;
+  }
+
   push(chunk: Uint8Array): void {
     let rest = chunk;
     while (rest.length > 0) {

@@ -1,0 +1,85 @@
+import { display, type ReadableStorage } from "../bytes/index.ts";
+import { decompress, kindOf } from "../compression/index.ts";
+import { isWickError, WickError } from "../errors/index.ts";
+import { CpioImage } from "../formats/cpio/index.ts";
+import type { FileStorage } from "../host/index.ts";
+import { Appended } from "./appended.ts";
+import { storageChunks } from "./storage-chunks.ts";
+import { temporaryStorage } from "./temporary-storage.ts";
+
+/** What one is unpacked to at most, on the disk, to be looked into. */
+const UNPACKED_MAX_BYTES = 8 * 2 ** 30;
+
+/** An initramfs that is looked into; disposing it lets go of its unpacked copy. */
+export interface OpenedInitramfs extends Disposable {
+  readonly image: CpioImage;
+}
+
+interface Options {
+  /** For messages; safe to print. */
+  readonly name: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Whether a file is a newc archive, or compressed as a whole: no other image is. */
+export function isInitramfs(storage: ReadableStorage): boolean {
+  const head = headAt(storage, 0);
+  return display(head).startsWith("07070") || kindOf(head) !== "none";
+}
+
+/** Opens archives, and behind them or alone a compressed one. IMAGE_INVALID, IMAGE_LIMIT. */
+export async function openInitramfs(
+  storage: ReadableStorage,
+  options: Options,
+): Promise<OpenedInitramfs> {
+  const image = new CpioImage();
+  const isPlain = kindOf(headAt(storage, 0)) === "none";
+  const position = isPlain ? image.add(storage) : 0;
+  if (position === undefined) return { image, [Symbol.dispose]: () => undefined };
+  const plain = await unpacked(storage, position, options);
+  try {
+    if (image.add(plain) !== undefined) throw invalid(options, "other data follows its archives");
+    return { image, [Symbol.dispose]: () => plain[Symbol.dispose]() };
+  } catch (error) {
+    plain[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function unpacked(
+  storage: ReadableStorage,
+  position: number,
+  options: Options,
+): Promise<FileStorage> {
+  const plain = temporaryStorage("initramfs");
+  try {
+    const appended = new Appended(plain);
+    const chunks = storageChunks(storage, { position, signal: options.signal });
+    for await (const chunk of decompress(chunks, options)) {
+      if (appended.sizeBytes > UNPACKED_MAX_BYTES) throw tooLarge(options);
+      appended.write(chunk);
+    }
+    appended.flush();
+    return plain;
+  } catch (error) {
+    plain[Symbol.dispose]();
+    if (isWickError(error, "COMPRESSION_INVALID")) throw invalid(options, error.message);
+    throw error;
+  }
+}
+
+function headAt(storage: ReadableStorage, position: number): Uint8Array {
+  const head = new Uint8Array(6);
+  return head.subarray(0, storage.readAt(head, position));
+}
+
+function invalid({ name }: Options, is: string): WickError {
+  return new WickError("IMAGE_INVALID", `Cannot open ${name}: ${is}, wanted an initramfs`);
+}
+
+function tooLarge({ name }: Options): WickError {
+  return new WickError(
+    "IMAGE_LIMIT",
+    `Cannot open ${name}: it unpacks to over ${UNPACKED_MAX_BYTES} bytes`,
+  );
+}

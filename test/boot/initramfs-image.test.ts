@@ -1,0 +1,67 @@
+/** An initramfs that wick built, booted by hand: nothing but a kernel and the file. */
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { bootParts, type BootParts } from "../support/boot-parts.ts";
+import { startMachine } from "../support/booted-machine.ts";
+import { wick } from "../support/cli.ts";
+import { lastingDirectory } from "../support/temporary-directory.ts";
+
+let boot: BootParts;
+let work: string;
+const suffixes = ["cpio", "cpio.gz", "cpio.zst", "cpio.xz", "cpio.lz4"];
+const image = (suffix: string): string => join(work, `app.${suffix}`);
+const program = ["--entrypoint", "/usr/bin/busybox", "--cmd", "sh", "--cmd", "-c"];
+const build = (output: string, ...words: string[]) =>
+  wick(["build", "-q", ...words, "deb:busybox-static", "-o", output]);
+
+beforeAll(async () => {
+  work = lastingDirectory();
+  boot = await bootParts();
+  for (const suffix of suffixes) {
+    const line = "echo started as $$; grep ' / ' /proc/mounts; exit 0";
+    const { status, stderr } = await build(image(suffix), ...program, "--cmd", line);
+    expect(status, stderr).toBe(0);
+  }
+});
+
+test.each(suffixes)(
+  "app.%s starts its application with -kernel and -initrd alone",
+  async (suffix) => {
+    const spec = { work, initrd: image(suffix), channel: false, memoryMiB: 192 } as const;
+    const { console } = await (await startMachine(boot, spec)).end();
+    expect(console).toContain("started as ");
+    expect(console).toContain("rootfs / rootfs");
+    expect(console).not.toMatch(/panic|unpacking failed/i);
+  },
+);
+
+test("inspect, ls and cat look into each of them", async () => {
+  for (const suffix of suffixes) {
+    const { stdout, stderr } = await wick(["inspect", "--json", image(suffix)]);
+    expect(JSON.parse(stdout), stderr).toMatchObject({ format: "initramfs" });
+    expect((await wick(["ls", image(suffix), "/dev"])).stdout).toContain("console");
+    expect((await wick(["cat", image(suffix), "/etc/passwd"])).stdout).toMatch(/^root:/);
+  }
+});
+
+test("two builds are alike, bytes for bytes", async () => {
+  const digest = (path: string): string =>
+    createHash("sha256").update(readFileSync(path)).digest("hex");
+  for (const suffix of ["cpio", "cpio.xz"]) {
+    await build(image(`1.${suffix}`), ...program, "--init", "script");
+    await build(image(`2.${suffix}`), ...program, "--init", "script");
+    expect(digest(image(`1.${suffix}`))).toBe(digest(image(`2.${suffix}`)));
+  }
+});
+
+test("a damaged one, a missing /init and a level that there is not are refused", async () => {
+  const bytes = readFileSync(image("cpio.gz"));
+  writeFileSync(image("cut.cpio.gz"), bytes.subarray(0, bytes.length / 2));
+  expect((await wick(["inspect", image("cut.cpio.gz")])).stderr).toContain("[IMAGE_INVALID]");
+  const none = await build(image("none.cpio"), "--init", "none");
+  expect(none.stderr).toContain("with --init none its own /init is process 1");
+  const level = await build(image("l.cpio"), ...program, "--compression", "zstd,25");
+  expect(level.stderr).toContain("wanted a level from 1 to 19");
+});
