@@ -47,6 +47,7 @@ export const le16 = unsigned(16, true);
 export const le32 = unsigned(32, true);
 export const le64 = unsigned64(true);
 export const be32 = unsigned(32, false);
+export const be64 = unsigned64(false);
 
 /** `length` raw bytes; a shorter value is padded with zeros, a longer one refused. */
 export function raw(length: number): Codec<Uint8Array> {

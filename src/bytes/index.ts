@@ -1,5 +1,5 @@
 /** bytes/: tables for binary structures, checked integers, crc32c, byte strings, storage. */
-export { u8, le16, le32, le64, be32, raw, array, type Codec } from "./codecs.ts";
+export { u8, le16, le32, le64, be32, be64, raw, array, type Codec } from "./codecs.ts";
 export { struct, type Row, type Struct, type ValueOf } from "./struct.ts";
 export { alignUp, isZero, toSafeNumber } from "./numbers.ts";
 export { crc32c } from "./crc32c.ts";
