@@ -38,8 +38,7 @@ function inspectionText(found: Inspection): string {
       "contents",
       `${found.files} files, ${found.directories} directories, ${found.symlinks} links, ${bytesInWords(found.contentBytes)}`,
     ],
-    ["volume", `UUID ${found.uuid}${found.label === "" ? "" : `, label ${found.label}`}`],
-    ["features", found.features.join(" ")],
+    ...volumeRows(found),
   ] as const;
   const biggest = found.biggest.map(
     ({ path, sizeBytes }) => `  ${bytesInWords(sizeBytes).padStart(10)}  ${path}`,
@@ -54,5 +53,14 @@ function applicationRows(found: Inspection): (readonly [string, string])[] {
     ["  user", application.user ?? "root"],
     ["  directory", application.workingDir ?? "/"],
     ["  ports", application.ports.length === 0 ? "none named" : application.ports.join(", ")],
+  ];
+}
+
+/** An initramfs has no superblock that says any of it. */
+function volumeRows({ uuid, label, features }: Inspection): [string, string][] {
+  if (uuid === "") return [];
+  return [
+    ["volume", `UUID ${uuid}${label === "" ? "" : `, label ${label}`}`],
+    ["features", features.join(" ")],
   ];
 }
