@@ -12,6 +12,9 @@ import type { RunningMachine } from "./operations/machine.ts";
 import type { OpenedImage } from "./operations/open-image.ts";
 import type { LoginOptions, LoginResult, LogoutResult } from "./operations/login.ts";
 import type { ImageList, ImageRow } from "./operations/images.ts";
+import type { ImportedKernel, ImportKernelOptions } from "./operations/import-kernel.ts";
+import type { InspectKernelOptions } from "./operations/kernels.ts";
+import type { KernelCapabilities, ListedKernel } from "./kernel/index.ts";
 import type { PruneOptions } from "./operations/prune.ts";
 import type { Removed, RemoveOptions } from "./operations/rmi.ts";
 import type { Damage, Verification } from "./operations/verify-store.ts";
@@ -31,6 +34,8 @@ export type { ProgressEvent, ProgressListener } from "./operations/progress.ts";
 export type { TimelinePoint } from "./operations/timeline.ts";
 export type { LoginOptions, LoginResult, LogoutResult, PullOptions, PullResult };
 export type { Damage, ImageList, ImageRow, PruneOptions, Removed, RemoveOptions, Verification };
+export type { ImportedKernel, ImportKernelOptions, InspectKernelOptions };
+export type { KernelCapabilities, ListedKernel };
 export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, RunOptions };
 
 /**
@@ -95,6 +100,30 @@ export async function login(options: LoginOptions, context: Context): Promise<Lo
 export async function logout(registry: string, context: Context): Promise<LogoutResult> {
   const operation = await import("./operations/login.ts");
   return operation.logout(registry, context);
+}
+
+/** Takes the plain kernel out of a compressed one: what Firecracker and Cloud Hypervisor load. */
+export async function importKernel(
+  options: ImportKernelOptions,
+  context: Context,
+): Promise<ImportedKernel> {
+  const operation = await import("./operations/import-kernel.ts");
+  return operation.importKernel(options, context);
+}
+
+/** Lists the kernels in the cache. */
+export async function listKernels(context: Context): Promise<readonly ListedKernel[]> {
+  const operation = await import("./operations/kernels.ts");
+  return operation.kernels(context);
+}
+
+/** What a kernel's file is and can do, and what says so. */
+export async function inspectKernel(
+  options: InspectKernelOptions,
+  context: Context,
+): Promise<KernelCapabilities> {
+  const operation = await import("./operations/kernels.ts");
+  return operation.inspectKernel(options, context);
 }
 
 /** wick's own version. */

@@ -4,6 +4,7 @@ import { addBuild } from "./commands/build.ts";
 import { addCat } from "./commands/cat.ts";
 import { addImages } from "./commands/images.ts";
 import { addInspect } from "./commands/inspect.ts";
+import { addKernel } from "./commands/kernel.ts";
 import { addLs } from "./commands/ls.ts";
 import { addLogin, addLogout } from "./commands/login.ts";
 import { addPrune } from "./commands/prune.ts";
@@ -43,6 +44,7 @@ function makeProgram(): Command {
     addImages,
     addRmi,
     addPrune,
+    addKernel,
     addStore,
     addLogin,
     addLogout,

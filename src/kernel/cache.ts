@@ -22,6 +22,8 @@ const FILE_BYTES = 256 << 20;
 
 const MANIFEST = "manifest.json";
 const KERNEL = "vmlinuz";
+/** Where what a kernel can do is looked up, too. */
+const CONFIG = "config";
 const MODULES = "modules";
 
 /** A kernel on its way into the cache. */
@@ -32,6 +34,7 @@ export interface NewKernel {
   readonly arch: string;
   readonly release: string | undefined;
   readonly kernel: Uint8Array;
+  readonly config?: Uint8Array | undefined;
   readonly modules: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 }
 
@@ -55,6 +58,7 @@ async function fill(directory: string, made: NewKernel): Promise<void> {
     publish(join(directory, name), (storage) => storage.writeAt(bytes, 0), { mode: 0o600 });
   makePrivateDirectory(join(directory, MODULES));
   await write(KERNEL, made.kernel);
+  if (made.config !== undefined) await write(CONFIG, made.config);
   for (const { name, bytes } of made.modules) await write(join(MODULES, `${name}.ko`), bytes);
   const manifest: KernelManifest = {
     wick: 1,
@@ -63,6 +67,7 @@ async function fill(directory: string, made: NewKernel): Promise<void> {
     version: made.version,
     ...(made.release === undefined ? {} : { release: made.release }),
     kernel: manifestFile(KERNEL, made.kernel),
+    ...(made.config === undefined ? {} : { config: manifestFile(CONFIG, made.config) }),
     modules: made.modules.map(({ name, bytes }) => manifestFile(name, bytes)),
   };
   await write(MANIFEST, utf8(`${JSON.stringify(manifest, undefined, 2)}\n`));
@@ -94,6 +99,8 @@ function readCached(path: string, manifest: KernelManifest): CachedKernel | unde
     return bytes !== undefined && isIntact(expected, bytes) ? bytes : undefined;
   };
   if (read(KERNEL, manifest.kernel) === undefined) return undefined;
+  if (manifest.config !== undefined && read(CONFIG, manifest.config) === undefined)
+    return undefined;
   const modules = [];
   for (const expected of manifest.modules) {
     const bytes = read(join(MODULES, `${expected.name}.ko`), expected);
@@ -109,4 +116,14 @@ function readIfThere(path: string): Uint8Array | undefined {
   } catch {
     return undefined; // missing or unreadable: made anew, and that tells what is wrong
   }
+}
+
+/** Every kernel that is kept, by path: what its manifest says, unlooked at. */
+export function keptKernels(
+  cacheDirectory: string,
+): readonly { readonly path: string; readonly manifest: KernelManifest }[] {
+  return directoriesIn(join(cacheDirectory, "kernels"))
+    .map((path) => ({ path: join(path, KERNEL), manifest: readManifest(join(path, MANIFEST)) }))
+    .filter((one): one is { path: string; manifest: KernelManifest } => one.manifest !== undefined)
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }

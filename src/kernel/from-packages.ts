@@ -61,6 +61,7 @@ async function makeKernel(
   if (kernel === undefined || image === undefined) throw noKernel(name, files);
   identityOf(kernel.path, arch);
   const set = { origin: image.name, files: unpacker.files, builtin: unpacker.builtin };
+  const config = unpacker.configs.get(kernel.release);
   await storeKernel(cacheDirectory, {
     request,
     package: image.name,
@@ -68,6 +69,7 @@ async function makeKernel(
     arch,
     release: kernel.release,
     kernel: readSmallFile(kernel.path, KERNEL_BYTES),
+    config: config === undefined ? undefined : readSmallFile(config, KERNEL_BYTES),
     modules: await orderModules(set, keptModules, signal),
   });
 }

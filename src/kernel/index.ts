@@ -11,3 +11,9 @@ export {
   type MemoryRequest,
 } from "./memory-needed.ts";
 export type { Kernel, KernelArch, KernelPackageFile, KernelPackages } from "./kernel.ts";
+export { type Finding, kernelCapabilities, type KernelCapabilities } from "./capabilities.ts";
+export { checkCanBoot, type KernelNeeds } from "./can-boot.ts";
+export type { DecompressorName, FeatureName } from "./feature-marks.ts";
+export { type ListedKernel, listKernels } from "./list-kernels.ts";
+export { type UnpackedKernel, unpackKernelFile } from "./unpack-kernel.ts";
+export { pvhEntryOf, readVmlinux } from "./vmlinux.ts";

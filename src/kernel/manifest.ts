@@ -17,6 +17,8 @@ const manifest = v.strictObject({
   version: v.string(),
   release: v.optional(v.string()),
   kernel: file,
+  /** The configuration that its package has beside it. */
+  config: v.optional(file),
   /** In load order; each lies at `modules/NAME.ko`. */
   modules: v.array(file),
 });

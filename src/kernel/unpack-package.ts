@@ -7,6 +7,7 @@ import { builtinNames, moduleName } from "./module-set.ts";
 
 /** `boot/vmlinuz-6.1.0-56-cloud-amd64`; usr/lib/modules/…/vmlinuz is the same elsewhere. */
 const KERNEL_PATH = /^boot\/vmlinu[xz]-([^/]+)$/;
+const CONFIG_PATH = /^boot\/config-([^/]+)$/;
 const BUILTIN_PATH = /^(?:usr\/)?lib\/modules\/[^/]+\/modules\.builtin$/;
 const MODULE_PATH = /^(?:usr\/)?lib\/modules\/[^/]+\/.+\.ko(?:\.\w+)?$/;
 
@@ -22,6 +23,8 @@ export class KernelUnpacker implements LayerVisitor {
   readonly files = new Map<string, string>();
   builtin: ReadonlySet<string> = new Set<string>();
   kernel: { readonly path: string; readonly release: string } | undefined;
+  /** Paths of configurations, by release. */
+  readonly configs = new Map<string, string>();
   #count = 0;
   #totalBytes = 0;
   #storage: FileStorage | undefined;
@@ -38,6 +41,11 @@ export class KernelUnpacker implements LayerVisitor {
     const release = KERNEL_PATH.exec(path)?.[1];
     if (release !== undefined) {
       this.#begin((file) => (this.kernel = { path: file, release }));
+      return;
+    }
+    const configured = CONFIG_PATH.exec(path)?.[1];
+    if (configured !== undefined) {
+      this.#begin((file) => this.configs.set(configured, file));
     } else if (BUILTIN_PATH.test(path)) {
       this.#begin((file) => (this.builtin = builtinNames(readSmallFile(file))));
     } else if (MODULE_PATH.test(path)) {

@@ -1,0 +1,170 @@
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { archOf, parseOptions } from "../config/index.ts";
+import { WickError } from "../errors/index.ts";
+import { checkOutput, hostArch, publish, wickDirectories } from "../host/index.ts";
+import {
+  bootArchive,
+  findKernel,
+  type Kernel,
+  pvhEntryOf,
+  readVmlinux,
+  type UnpackedKernel,
+  unpackKernelFile,
+} from "../kernel/index.ts";
+import { debLayer, fetchPackages } from "../sources/index.ts";
+import type { Context } from "./context.ts";
+import { runStep } from "./progress.ts";
+
+const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
+
+const schema = v.strictObject({
+  /** Path of a bzImage, Image.gz, Image or ELF; without it the distribution's kernel. */
+  kernel: v.optional(text),
+  output: text,
+  /** The modules of `kernel`: /lib/modules/RELEASE or any tree of .ko files. */
+  modules: v.optional(text),
+  /** Where an initramfs with the modules goes that a machine's devices need. */
+  initramfs: v.optional(text),
+  /** `linux/amd64`, `linux/arm64`; of the distribution's kernel. */
+  platform: v.optional(text),
+  refresh: v.optional(v.boolean()),
+});
+
+/** What `kernel import` is asked for. */
+export type ImportKernelOptions = v.InferInput<typeof schema>;
+
+export interface ImportedKernel {
+  readonly output: string;
+  /** What the output is: an ELF vmlinux, or an arm64 Image. */
+  readonly format: UnpackedKernel["format"];
+  readonly arch: string;
+  readonly release?: string;
+  readonly sizeBytes: number;
+  /** What it was taken out of, and how that was compressed. */
+  readonly from: UnpackedKernel["from"];
+  readonly compression: UnpackedKernel["compression"];
+  /** Physical address at which VMMs enter it by PVH; absent: it has no such note. */
+  readonly pvhEntry?: number;
+  /** The decompressor's relocations that were left out. */
+  readonly relocationBytes: number;
+  /** In load order. */
+  readonly initramfs?: { readonly path: string; readonly modules: readonly string[] };
+}
+
+/** Writes the plain kernel out of a compressed one; both files are whole or absent. */
+export async function importKernel(
+  options: ImportKernelOptions,
+  context: Context,
+): Promise<ImportedKernel> {
+  const given = parseOptions(schema, options, "kernel import");
+  const at = (path: string): string => resolve(context.workingDirectory, path);
+  if (given.modules !== undefined && given.kernel === undefined) throw modulesAlone();
+  const output = at(given.output);
+  checkOutput(output);
+  const initramfs = given.initramfs === undefined ? undefined : at(given.initramfs);
+  if (initramfs !== undefined) checkOutput(initramfs);
+  const source = given.kernel === undefined ? await distributionKernel(given, context) : undefined;
+  const path = source?.path ?? at(given.kernel!);
+  const kernel = await unpackKernelFile(path, context.signal);
+  const archive =
+    initramfs === undefined
+      ? undefined
+      : await moduleArchive({ kernel, path, source, modules: given.modules }, context);
+  await publish(output, (storage) => storage.writeAt(kernel.bytes, 0));
+  if (initramfs !== undefined && archive !== undefined) {
+    await publish(initramfs, (storage) => storage.writeAt(archive.bytes, 0));
+  }
+  return {
+    ...resultOf(kernel, output),
+    ...(initramfs === undefined || archive === undefined
+      ? {}
+      : { initramfs: { path: initramfs, modules: archive.names } }),
+  };
+}
+
+function resultOf(kernel: UnpackedKernel, output: string): ImportedKernel {
+  const { format, arch, release, from, compression, relocationBytes, bytes } = kernel;
+  const entry = format === "ELF" ? pvhEntryOf(readVmlinux(bytes, "the kernel")) : undefined;
+  return {
+    output,
+    format,
+    arch,
+    ...(release === undefined ? {} : { release }),
+    sizeBytes: bytes.length,
+    from,
+    compression,
+    ...(entry === undefined ? {} : { pvhEntry: entry }),
+    relocationBytes,
+  };
+}
+
+function modulesAlone(): WickError {
+  return new WickError(
+    "USAGE",
+    "Cannot import modules alone: --modules is given without a kernel",
+    {
+      hint: "name the kernel, or leave --modules out: the distribution's kernel brings its own",
+    },
+  );
+}
+
+interface Archived {
+  readonly kernel: UnpackedKernel;
+  readonly path: string;
+  readonly source: Kernel | undefined;
+  readonly modules: string | undefined;
+}
+
+/** The modules of an initramfs machine's devices, with wick's list of them in load order. */
+async function moduleArchive(
+  { kernel, path, source, modules }: Archived,
+  context: Context,
+): Promise<{ readonly bytes: Uint8Array; readonly names: readonly string[] }> {
+  const found =
+    source ??
+    (await findKernel({
+      ...findingOf(context),
+      arch: kernel.arch === "aarch64" ? "aarch64" : "x86_64",
+      kernelFile: path,
+      modulesDirectory:
+        modules === undefined ? undefined : resolve(context.workingDirectory, modules),
+    }));
+  return {
+    bytes: bootArchive({ modules: found.modules, boot: {} }),
+    names: found.modules.map(({ name }) => name),
+  };
+}
+
+function distributionKernel(
+  { platform, refresh = false }: Pick<ImportKernelOptions, "platform" | "refresh">,
+  context: Context,
+): Promise<Kernel> {
+  const arch = archOf(platform, { environment: context.environment, arch: hostArch() });
+  return runStep(context.onEvent, { step: "kernel", title: "Find a kernel" }, async (step) => {
+    const kernel = await findKernel({ ...findingOf(context), arch, refresh });
+    step.detail(kernel.origin);
+    return kernel;
+  });
+}
+
+function findingOf({ environment, signal }: Context) {
+  const cacheDirectory = wickDirectories(environment).cache;
+  return {
+    cacheDirectory,
+    fileSystem: "initramfs",
+    packages: {
+      fetch: (names: readonly string[], arch: "amd64" | "arm64", only: (name: string) => boolean) =>
+        fetchPackages({
+          packages: names.map((name) => ({ name })),
+          arch,
+          only,
+          cacheDirectory,
+          signal,
+        }),
+      layer: ({ name, version, path }: { name: string; version: string; path: string }) =>
+        debLayer({ label: `${name} ${version}`, path }),
+    },
+    signal,
+  } as const;
+}
