@@ -347,7 +347,8 @@ u32 extend_device_tree(volatile u8 *copy, u32 room, const volatile u8 *tree, con
 	walk.strings = block(tree, total, off_dt_strings, size_dt_strings, &walk.ok);
 	walk.ok &= (read32(tree + off_dt_struct) & 3) == 0;
 	/* Names end with the block, so that ours may follow it. */
-	walk.ok &= walk.strings.length == 0 || walk.strings.at[walk.strings.length - 1] == 0;
+	if (walk.ok && walk.strings.length > 0)
+		walk.ok = walk.strings.at[walk.strings.length - 1] == 0;
 	if (walk.ok)
 		look(&walk);
 	if (!walk.ok)
