@@ -2,8 +2,8 @@ import { display, sanitise, storageOf, type ReadableStorage } from "../bytes/ind
 import { kindOf } from "../compression/index.ts";
 import { WickError } from "../errors/index.ts";
 import { readSetupHeader, releaseOf } from "../formats/bzimage/index.ts";
+import { readImageHeader, readZboot } from "../formats/arm64-image/index.ts";
 import { identifyElf } from "../formats/elf/index.ts";
-import { IMAGE_MAGIC, imageHeader, ZBOOT_MAGIC, zbootHeader } from "./layout.ts";
 
 /** Forms of a kernel that QEMU boots. */
 export type KernelFormat = "bzImage" | "ELF" | "Image" | "Image.gz";
@@ -32,7 +32,7 @@ export function identifyKernel(storage: ReadableStorage): KernelIdentity | undef
   if (elf?.type === "executable" || elf?.type === "shared") {
     return { format: "ELF", arch: elf.architecture, release: undefined };
   }
-  if (imageHeader.read(head).magic === IMAGE_MAGIC) {
+  if (readImageHeader(storage) !== undefined) {
     return { format: "Image", arch: "aarch64", release: undefined };
   }
   // Only arm64 has its kernels compressed as a whole; QEMU unpacks them.
@@ -70,7 +70,7 @@ function describe(storage: ReadableStorage): string {
   if (length === 0) return "an empty file";
   const elf = identifyElf(storageOf(head.subarray(0, length)));
   if (elf !== undefined) return `an ELF file of type ${elf.type}`;
-  if (zbootHeader.read(head).image_type === ZBOOT_MAGIC) return "an EFI image that unpacks itself";
+  if (readZboot(storage) !== undefined) return "an EFI image that unpacks itself";
   const compression = kindOf(head);
   if (compression !== "none") return `${compression} data`;
   return `a file that begins with "${display(head.subarray(0, Math.min(length, 8)))}"`;
