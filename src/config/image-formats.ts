@@ -1,5 +1,5 @@
 /** Formats of what is built: root file systems, and what the kernel unpacks into memory. */
-export const imageFormats = ["ext4", "erofs", "squashfs", "initramfs", "initramfs-list"] as const;
+export const imageFormats = ["ext4", "erofs", "squashfs", "initramfs"] as const;
 
 export type ImageFormat = (typeof imageFormats)[number];
 
@@ -14,7 +14,7 @@ export interface Compression {
 export const initramfsSuffixes = { gz: "gzip", zst: "zstd", xz: "xz", lz4: "lz4" } as const;
 
 /**
- * What mkfs.erofs and mksquashfs can be told, and what kernels unpack; ext4 and lists have none.
+ * What mkfs.erofs and mksquashfs can be told, and what kernels unpack; ext4 has none.
  * `none` says that an initramfs is not compressed whatever its name ends in.
  */
 export const compressions: Readonly<Record<ImageFormat, readonly string[]>> = {
@@ -22,5 +22,4 @@ export const compressions: Readonly<Record<ImageFormat, readonly string[]>> = {
   erofs: ["lz4", "lz4hc", "lzma", "deflate", "zstd"],
   squashfs: ["gzip", "lzo", "lz4", "xz", "zstd"],
   initramfs: ["none", "gzip", "zstd", "xz", "lz4"],
-  "initramfs-list": [],
 };

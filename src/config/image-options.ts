@@ -63,7 +63,6 @@ const noRoom = {
   erofs: "it is read-only and as large as its contents",
   squashfs: "it is read-only and as large as its contents",
   initramfs: "it is unpacked into memory and as large as its contents",
-  "initramfs-list": "it is a list of files and no file system",
 } as const;
 
 /** Refuses what only ext4 has; USAGE. */
@@ -90,7 +89,7 @@ export function checkFormatOptions(given: Given, format: ImageFormat): void {
 
 /** `--root copy` is a root that is written to. */
 export function refuseCopy(format: ImageFormat): WickError {
-  if (format === "initramfs" || format === "initramfs-list") {
+  if (format === "initramfs") {
     return new WickError(
       "USAGE",
       "Cannot run an initramfs with --root copy: its root is in memory, new at each start",

@@ -1,5 +1,4 @@
 import type { ContentPlan } from "../config/index.ts";
-import { WickError } from "../errors/index.ts";
 import { createErofs } from "../formats/erofs/index.ts";
 import { createExt4 } from "../formats/ext4/index.ts";
 import { compressedErofs } from "./compressed-erofs.ts";
@@ -17,7 +16,6 @@ const creators: Readonly<Record<ContentPlan["format"], Create>> = {
   erofs,
   squashfs,
   initramfs,
-  "initramfs-list": initramfsList,
 };
 
 function ext4(plan: ContentPlan, { storage, uuid, warn }: ImageWriterOptions): ImageWriter {
@@ -43,8 +41,3 @@ function erofs(plan: ContentPlan, options: ImageWriterOptions): ImageWriter {
 }
 
 function nothing(): void {}
-
-/** A list is a directory and no image: whoever asks for one does not come here. */
-function initramfsList(): never {
-  throw new WickError("INTERNAL", "Cannot write a list of gen_init_cpio as an image");
-}

@@ -103,15 +103,8 @@ function kernelOf(plan: RunPlan, facts: ImageFacts, context: Context): Promise<K
 
 /** Folders of the host come as drives, whatever the root is. */
 function rootFileSystem({ mounts }: RunPlan, { format }: ImageFacts) {
-  if (format === "initramfs-list") throw noImage();
   const hasDrives = mounts.some(({ kind }) => kind === "bind");
   return format === "initramfs" && hasDrives ? "ext4" : format;
-}
-
-function noImage(): WickError {
-  return new WickError("USAGE", "Cannot run a list of files: wanted an image", {
-    hint: "--format initramfs makes an image of the same files",
-  });
 }
 
 function refuseReadOnlyRoot(): WickError {

@@ -1,7 +1,7 @@
 /** cpio: the newc archives that the kernel unpacks as its initial file system. */
 export type { CpioEntry, CpioFile } from "./entry.ts";
 export { CpioWriter, encodeCpio, type CpioContents, type NewCpioEntry } from "./writer.ts";
-export { writeCpioTree, type CpioTreeOptions } from "./write-tree.ts";
+export { writeCpioTree } from "./write-tree.ts";
 export {
   CpioReader,
   decodeCpio,
