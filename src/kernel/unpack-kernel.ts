@@ -129,7 +129,8 @@ async function fromZboot(
   options: UnpackKernelOptions,
 ): Promise<UnpackedKernel> {
   const zboot = readZboot(storage);
-  if (zboot === undefined) throw invalid(options, "no bzImage, ELF, Image or Image.gz");
+  if (zboot === undefined)
+    throw invalid(options, "it is no kernel, wanted a bzImage, ELF, Image or Image.gz");
   const stretch = { offset: zboot.payloadOffset, sizeBytes: zboot.payloadBytes };
   const packed = readStretch(storage, stretch, options);
   const compression = kindOf(packed);
