@@ -13,8 +13,10 @@ import type { OpenedImage } from "./operations/open-image.ts";
 import type { LoginOptions, LoginResult, LogoutResult } from "./operations/login.ts";
 import type { ImageList, ImageRow } from "./operations/images.ts";
 import type { ImportedKernel, ImportKernelOptions } from "./operations/import-kernel.ts";
+import type { Packed, PackOptions } from "./operations/pack.ts";
+import type { UnpackOptions } from "./operations/unpack.ts";
 import type { InspectKernelOptions } from "./operations/kernels.ts";
-import type { KernelCapabilities, ListedKernel } from "./kernel/index.ts";
+import type { KernelCapabilities, ListedKernel, PackRecord } from "./kernel/index.ts";
 import type { PruneOptions } from "./operations/prune.ts";
 import type { Removed, RemoveOptions } from "./operations/rmi.ts";
 import type { Damage, Verification } from "./operations/verify-store.ts";
@@ -35,6 +37,7 @@ export type { TimelinePoint } from "./operations/timeline.ts";
 export type { LoginOptions, LoginResult, LogoutResult, PullOptions, PullResult };
 export type { Damage, ImageList, ImageRow, PruneOptions, Removed, RemoveOptions, Verification };
 export type { ImportedKernel, ImportKernelOptions, InspectKernelOptions };
+export type { Packed, PackOptions, PackRecord, UnpackOptions };
 export type { KernelCapabilities, ListedKernel };
 export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, RunOptions };
 
@@ -109,6 +112,18 @@ export async function importKernel(
 ): Promise<ImportedKernel> {
   const operation = await import("./operations/import-kernel.ts");
   return operation.importKernel(options, context);
+}
+
+/** Packs a kernel and its initramfs into one file that boots. */
+export async function pack(options: PackOptions, context: Context): Promise<Packed> {
+  const operation = await import("./operations/pack.ts");
+  return operation.pack(options, context);
+}
+
+/** Takes a packed file apart. */
+export async function unpack(options: UnpackOptions, context: Context): Promise<PackRecord> {
+  const operation = await import("./operations/unpack.ts");
+  return operation.unpack(options, context);
 }
 
 /** Lists the kernels in the cache. */

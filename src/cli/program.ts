@@ -7,6 +7,7 @@ import { addInspect } from "./commands/inspect.ts";
 import { addKernel } from "./commands/kernel.ts";
 import { addLs } from "./commands/ls.ts";
 import { addLogin, addLogout } from "./commands/login.ts";
+import { addPack, addUnpack } from "./commands/pack.ts";
 import { addPrune } from "./commands/prune.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRmi } from "./commands/rmi.ts";
@@ -45,6 +46,8 @@ function makeProgram(): Command {
     addRmi,
     addPrune,
     addKernel,
+    addPack,
+    addUnpack,
     addStore,
     addLogin,
     addLogout,

@@ -17,3 +17,10 @@ export type { DecompressorName, FeatureName } from "./feature-marks.ts";
 export { type ListedKernel, listKernels } from "./list-kernels.ts";
 export { type UnpackedKernel, unpackKernelFile } from "./unpack-kernel.ts";
 export { pvhEntryOf, readVmlinux } from "./vmlinux.ts";
+export {
+  encodePackRecord,
+  packArm64Image,
+  type PackedLayout,
+  type PackRecord,
+  readPackRecord,
+} from "./pack/index.ts";

@@ -66,7 +66,6 @@ export function packArm64Image(request: PackRequest): PackedLayout {
       new Uint8Array(places.initramfs - places.stub - filled.length),
       "initramfs",
     ],
-    restored: [kernel],
     layout: {
       form: "Image",
       arch: "aarch64",

@@ -1,15 +1,12 @@
-import type { MemoryNeeded } from "../memory-needed.ts";
-
 /** Forms of a kernel that an initramfs can be packed into. */
-export const packedForms = ["ELF", "bzImage", "Image"] as const;
-export type PackedForm = (typeof packedForms)[number];
+export type PackedForm = "Image";
 
 /** A piece of the packed file: bytes, or the initramfs itself, which is streamed. */
 export type Piece = Uint8Array | "initramfs";
 
 /** What a packer is given. */
 export interface PackRequest {
-  /** The whole kernel file, plain (an Image.gz is inflated before). */
+  /** The whole kernel, plain: an Image.gz is inflated before. */
   readonly kernel: Uint8Array;
   /** For messages; safe to print. */
   readonly kernelName: string;
@@ -33,8 +30,7 @@ export interface PackLayout {
   readonly form: PackedForm;
   readonly arch: "x86_64" | "aarch64";
   /**
-   * The kernel: the file's first `sizeBytes` with the patched fields put back. For bzImage and
-   * Image that is the kernel as it was, for ELF a compact one that boots.
+   * The kernel: the file's first `sizeBytes`; with the patched fields put back it is what it was.
    */
   readonly kernel: { readonly sizeBytes: number };
   readonly initramfs: { readonly offset: number; readonly sizeBytes: number };
@@ -50,13 +46,8 @@ export interface PackLayout {
 export interface PackedLayout {
   /** In the file's order; one of them is the initramfs. */
   readonly pieces: readonly Piece[];
-  /** What `unpack` gives back as the kernel, in pieces, for its digest. */
-  readonly restored: readonly Uint8Array[];
   readonly layout: PackLayout;
 }
-
-/** Packs one form of kernel. */
-export type Packer = (request: PackRequest) => PackedLayout;
 
 /** What stands at a packed file's end, as JSON. */
 export interface PackRecord extends Omit<PackLayout, "warnings" | "commandLine"> {
@@ -66,15 +57,12 @@ export interface PackRecord extends Omit<PackLayout, "warnings" | "commandLine">
     readonly sizeBytes: number;
     /** SHA-256 of what `unpack` gives back, in hexadecimal. */
     readonly sha256: string;
-    readonly release?: string;
   };
   readonly initramfs: {
     readonly offset: number;
     readonly sizeBytes: number;
     readonly sha256: string;
-    /** What its unpacked copy takes. */
-    readonly unpackedBytes: number;
   };
   readonly commandLine?: string;
-  readonly leastMemory: MemoryNeeded;
+  readonly leastMemoryMiB: number;
 }

@@ -1,0 +1,86 @@
+import type { Command } from "commander";
+import { pack, unpack, type PackRecord } from "../../index.ts";
+import { withProgress } from "../run-command.ts";
+import { addOutputOptions, type OutputOptions } from "../shared-options.ts";
+import { bytesInWords } from "../words.ts";
+
+const EXAMPLES = `
+Examples:
+  wick pack Image app.cpio.gz -o app.image
+  wick pack Image modules.cpio app.cpio -o app.image --cmdline "console=ttyAMA0 quiet"
+  wick unpack app.image --initramfs app.cpio
+`;
+
+interface PackGiven extends OutputOptions {
+  readonly output: string;
+  readonly cmdline?: string;
+}
+
+/** `wick pack`. */
+export function addPack(program: Command): void {
+  const command = program
+    .command("pack <kernel> <initramfs...>")
+    .summary("one bootable file of a kernel and an initramfs")
+    .description(
+      "Writes one file that a VMM loads as an ordinary kernel, with no initrd and no drive.\nKERNEL is an Image or Image.gz for aarch64; later initramfs files lie over earlier ones.",
+    )
+    .requiredOption("-o, --output <file>", "where the packed file goes")
+    .option("--cmdline <words>", "kernel command line, before what the VMM says");
+  addOutputOptions(command)
+    .addHelpText("after", EXAMPLES)
+    .action(
+      async (
+        kernel: string,
+        initramfs: string[],
+        { output, cmdline, progress, quiet, json }: PackGiven,
+      ) => {
+        const line = cmdline === undefined ? {} : { commandLine: cmdline };
+        const result = await withProgress({ progress, quiet, json }, (context) =>
+          pack({ kernel, initramfs, output, ...line }, context),
+        );
+        const head = `${result.output}: ${bytesInWords(result.sizeBytes)}\n`;
+        process.stdout.write(
+          json === true ? `${JSON.stringify(result)}\n` : head + recordText(result),
+        );
+      },
+    );
+}
+
+interface UnpackGiven extends OutputOptions {
+  readonly kernel?: string;
+  readonly initramfs?: string;
+}
+
+/** `wick unpack`. */
+export function addUnpack(program: Command): void {
+  const command = program
+    .command("unpack <file>")
+    .summary("take a packed file apart")
+    .description(
+      "Shows the parts of a packed file, and writes those that are asked for: byte for byte\nwhat was packed, compared with their digests.",
+    )
+    .option("--kernel <file>", "where the kernel goes")
+    .option("--initramfs <file>", "where the initramfs goes");
+  addOutputOptions(command)
+    .addHelpText("after", EXAMPLES)
+    .action(async (file: string, { kernel, initramfs, progress, quiet, json }: UnpackGiven) => {
+      const options = {
+        file,
+        ...(kernel === undefined ? {} : { kernel }),
+        ...(initramfs === undefined ? {} : { initramfs }),
+      };
+      const record = await withProgress({ progress, quiet, json }, (context) =>
+        unpack(options, context),
+      );
+      process.stdout.write(json === true ? `${JSON.stringify(record)}\n` : recordText(record));
+    });
+}
+
+function recordText({ kernel, initramfs, commandLine, leastMemoryMiB, ...of }: PackRecord): string {
+  return [
+    `kernel     ${of.form} for ${of.arch}, ${bytesInWords(kernel.sizeBytes)}, sha256 ${kernel.sha256}\n`,
+    `initramfs  ${bytesInWords(initramfs.sizeBytes)}, sha256 ${initramfs.sha256}\n`,
+    commandLine === undefined ? "" : `cmdline    ${commandLine}\n`,
+    `memory     at least ${leastMemoryMiB} MiB\n`,
+  ].join("");
+}

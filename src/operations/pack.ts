@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as v from "valibot";
+import { alignUp, isZero, sanitise } from "../bytes/index.ts";
+import { parseOptions } from "../config/index.ts";
+import { WickError } from "../errors/index.ts";
+import { stubBinary } from "../guest/index.ts";
+import { checkOutput, FileStorage, publish, readChunks, readSmallFile } from "../host/index.ts";
+import {
+  checkCanBoot,
+  DECOMPRESSOR_HEAD_BYTES,
+  decompressorBytes,
+  encodePackRecord,
+  kernelCapabilities,
+  leastMemory,
+  packArm64Image,
+  type PackedLayout,
+  type PackRecord,
+  unpackKernelFile,
+} from "../kernel/index.ts";
+import type { Context } from "./context.ts";
+import { scanInitramfs } from "./scan-initramfs.ts";
+
+const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
+
+const schema = v.strictObject({
+  /** Path of an arm64 Image, Image.gz or EFI zboot image. */
+  kernel: text,
+  /** Paths of initramfs files; later ones lie over earlier ones. */
+  initramfs: v.pipe(v.array(text), v.minLength(1, "wanted an initramfs")),
+  output: text,
+  /** Goes before what the VMM says; ` -- words` of it behind. */
+  commandLine: v.optional(v.string()),
+});
+
+/** What `pack` is asked for. */
+export type PackOptions = v.InferInput<typeof schema>;
+
+export interface Packed extends PackRecord {
+  readonly output: string;
+  readonly sizeBytes: number;
+}
+
+/** An initramfs as the kernel finds it: an uncompressed archive begins at a multiple of this. */
+const ARCHIVE_ALIGNMENT = 4;
+
+/** Writes one file of a kernel and its initramfs: it boots with no initrd and no drive. */
+export async function pack(options: PackOptions, context: Context): Promise<Packed> {
+  const given = parseOptions(schema, options, "pack");
+  const at = (path: string): string => resolve(context.workingDirectory, path);
+  const output = at(given.output);
+  checkOutput(output);
+  const parts = await initramfsParts(
+    given.initramfs.map((path) => at(path)),
+    context,
+  );
+  const kernel = await plainImage(at(given.kernel), parts, context);
+  const { pieces, layout } = packArm64Image({
+    kernel,
+    kernelName: sanitise(basename(given.kernel)),
+    initramfs: parts,
+    commandLine: given.commandLine,
+    stub: readSmallFile(fileURLToPath(stubBinary("image"))),
+  });
+  for (const message of layout.warnings) context.onEvent({ type: "warning", message });
+  const known = { kernel, parts, layout };
+  return publish(output, async (storage) => {
+    const sha256 = await writePieces(storage, { pieces, parts }, context);
+    const record = recordOf(known, sha256);
+    storage.writeAt(encodePackRecord(record), layout.initramfs.offset + parts.sizeBytes);
+    return { ...record, output, sizeBytes: storage.sizeBytes };
+  });
+}
+
+/** The initramfs files, where each begins, and what they take of memory. */
+interface InitramfsParts {
+  readonly files: readonly { readonly path: string; readonly offset: number }[];
+  readonly sizeBytes: number;
+  readonly unpackedBytes: number;
+  readonly decompressorBytes: number;
+  readonly compressions: readonly Awaited<ReturnType<typeof scanInitramfs>>["compression"][];
+}
+
+async function initramfsParts(
+  paths: readonly string[],
+  { signal }: Context,
+): Promise<InitramfsParts> {
+  const files = [];
+  const sums = { sizeBytes: 0, unpackedBytes: 0, decompressorBytes: 0 };
+  const compressions: InitramfsParts["compressions"][number][] = [];
+  for (const path of paths) {
+    using storage = new FileStorage(path, "read");
+    const scan = await scanInitramfs(storage, { name: sanitise(basename(path)), signal });
+    const head = new Uint8Array(DECOMPRESSOR_HEAD_BYTES);
+    storage.readAt(head, 0);
+    const offset = alignUp(sums.sizeBytes, ARCHIVE_ALIGNMENT);
+    files.push({ path, offset });
+    compressions.push(scan.compression);
+    sums.sizeBytes = offset + storage.sizeBytes;
+    sums.unpackedBytes += scan.unpackedBytes;
+    sums.decompressorBytes = Math.max(sums.decompressorBytes, decompressorBytes(head));
+  }
+  return { files, ...sums, compressions };
+}
+
+/** The kernel, plain, when it is an Image that can do what the initramfs wants. */
+async function plainImage(
+  path: string,
+  { compressions }: InitramfsParts,
+  { signal }: Context,
+): Promise<Uint8Array> {
+  const name = sanitise(basename(path));
+  const { format, from, bytes } = await unpackKernelFile(path, signal);
+  if (format !== "Image") {
+    throw new WickError(
+      "UNSUPPORTED",
+      `Cannot pack the kernel ${name}: ${from} for x86_64, wanted an Image for aarch64`,
+      { hint: "an x86_64 kernel boots with the initramfs beside it: wick run, or a VMM's -initrd" },
+    );
+  }
+  const capabilities = await kernelCapabilities(path, { signal });
+  for (const compression of compressions) {
+    checkCanBoot(capabilities, { name, initrd: true, compression });
+  }
+  return bytes;
+}
+
+/** Writes all pieces; the initramfs' SHA-256. What is zero stays a hole. */
+async function writePieces(
+  storage: FileStorage,
+  { pieces, parts }: Pick<PackedLayout, "pieces"> & { readonly parts: InitramfsParts },
+  { signal }: Context,
+): Promise<string> {
+  const digest = createHash("sha256");
+  let position = 0;
+  for (const piece of pieces) {
+    if (piece !== "initramfs") {
+      if (!isZero(piece)) storage.writeAt(piece, position);
+      position += piece.length;
+      continue;
+    }
+    let inside = 0;
+    for (const { path, offset } of parts.files) {
+      digest.update(new Uint8Array(offset - inside));
+      inside = offset;
+      for await (const chunk of readChunks(path, signal)) {
+        storage.writeAt(chunk, position + inside);
+        digest.update(chunk);
+        inside += chunk.length;
+      }
+    }
+    if (inside !== parts.sizeBytes) {
+      throw new WickError("SOURCE_FAILED", "Cannot pack the initramfs: it changed meanwhile");
+    }
+    position += inside;
+  }
+  return digest.digest("hex");
+}
+
+function recordOf(
+  {
+    kernel,
+    parts,
+    layout,
+  }: {
+    readonly kernel: Uint8Array;
+    readonly parts: InitramfsParts;
+    readonly layout: PackedLayout["layout"];
+  },
+  sha256: string,
+): PackRecord {
+  const { form, arch, initramfs, memoryEnd, commandLine, patched } = layout;
+  const memory = leastMemory({
+    kernelEndBytes: memoryEnd - initramfs.sizeBytes,
+    initrdBytes: initramfs.sizeBytes,
+    unpackedBytes: parts.unpackedBytes,
+    decompressorBytes: parts.decompressorBytes,
+    root: "tmpfs",
+  });
+  return {
+    wick: 1,
+    form,
+    arch,
+    kernel: {
+      sizeBytes: kernel.length,
+      sha256: createHash("sha256").update(kernel).digest("hex"),
+    },
+    initramfs: { ...initramfs, sha256 },
+    memoryEnd,
+    ...(commandLine === undefined ? {} : { commandLine }),
+    patched,
+    leastMemoryMiB: memory.mib,
+  };
+}
