@@ -1,12 +1,5 @@
 /** bzimage: the compressed kernel for x86 and its setup header. */
-export {
-  HIGH_ADDRESS,
-  LOADFLAGS,
-  PARAGRAPH_BYTES,
-  SETUP_HEADER_OFFSET,
-  setupHeader,
-  XLOADFLAGS,
-} from "./layout.ts";
+export { LOADFLAGS, PARAGRAPH_BYTES, SETUP_HEADER_OFFSET, setupHeader } from "./layout.ts";
 export { payloadCompression, type PayloadCompression, PLAIN_SIZE_BYTES } from "./payload.ts";
 export {
   type BzImage,

@@ -67,19 +67,8 @@ export const JUMP_BASE = 0x202;
 export const SECTOR_BYTES = 512;
 /** `syssize` counts in these. */
 export const PARAGRAPH_BYTES = 16;
-/** Where protected-mode code is loaded, and begins, with LOADED_HIGH. */
-export const HIGH_ADDRESS = 0x100000;
 /** The protocol that brought `payload_offset`. */
 export const PAYLOAD_VERSION = 0x0208;
 
 /** Bits of `loadflags`. */
 export const LOADFLAGS = { LOADED_HIGH: 1 << 0, KASLR_FLAG: 1 << 1, CAN_USE_HEAP: 1 << 7 } as const;
-
-/** Bits of `xloadflags`. */
-export const XLOADFLAGS = {
-  /** A 64-bit entry point lies 0x200 behind the start of the protected-mode code. */
-  XLF_KERNEL_64: 1 << 0,
-  XLF_CAN_BE_LOADED_ABOVE_4G: 1 << 1,
-  XLF_EFI_HANDOVER_32: 1 << 2,
-  XLF_EFI_HANDOVER_64: 1 << 3,
-} as const;
