@@ -18,6 +18,7 @@ export { type ListedKernel, listKernels } from "./list-kernels.ts";
 export { type UnpackedKernel, unpackKernelFile } from "./unpack-kernel.ts";
 export { pvhEntryOf, readVmlinux } from "./vmlinux.ts";
 export {
+  cmaBytes,
   encodePackRecord,
   packArm64Image,
   type PackedLayout,

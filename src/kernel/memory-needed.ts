@@ -10,13 +10,15 @@ export interface MemoryRequest {
   readonly unpackedBytes: number;
   /** What the kernel's decompressor holds meanwhile; see decompressorBytes. */
   readonly decompressorBytes: number;
+  /** What the kernel keeps for devices and gives neither to files nor to itself; see cmaBytes. */
+  readonly setAsideBytes?: number;
   /** tmpfs is the kernel's choice and takes half of the memory at most; ramfs takes all. */
   readonly root: "tmpfs" | "ramfs";
 }
 
 /** One part of the figure. */
 export interface MemoryPart {
-  readonly what: "kernel" | "initramfs" | "unpacked" | "decompressor" | "reserve";
+  readonly what: "kernel" | "initramfs" | "unpacked" | "decompressor" | "devices" | "reserve";
   readonly bytes: number;
 }
 
@@ -41,14 +43,16 @@ export function leastMemory(request: MemoryRequest): MemoryNeeded {
   const { kernelEndBytes, initrdBytes, unpackedBytes, decompressorBytes } = request;
   const files = initrdBytes + unpackedBytes + decompressorBytes;
   const reserve = RESERVE.bytes + RESERVE.ofKernel * kernelEndBytes + RESERVE.ofFiles * files;
-  const needed = Math.max(kernelEndBytes + files + reserve, halfRule(request));
+  const { setAsideBytes = 0 } = request;
+  const needed = Math.max(kernelEndBytes + files + reserve, halfRule(request)) + setAsideBytes;
   const mib = Math.ceil(needed / MIB);
   const parts: readonly MemoryPart[] = [
     { what: "kernel", bytes: kernelEndBytes },
     { what: "initramfs", bytes: initrdBytes },
     { what: "unpacked", bytes: unpackedBytes },
     { what: "decompressor", bytes: decompressorBytes },
-    { what: "reserve", bytes: mib * MIB - kernelEndBytes - files },
+    { what: "devices", bytes: setAsideBytes },
+    { what: "reserve", bytes: mib * MIB - kernelEndBytes - files - setAsideBytes },
   ];
   return { bytes: mib * MIB, mib, why: parts.filter(({ bytes }) => bytes > 0) };
 }

@@ -9,6 +9,7 @@ import { stubBinary } from "../guest/index.ts";
 import { checkOutput, FileStorage, publish, readChunks, readSmallFile } from "../host/index.ts";
 import {
   checkCanBoot,
+  cmaBytes,
   DECOMPRESSOR_HEAD_BYTES,
   decompressorBytes,
   encodePackRecord,
@@ -176,6 +177,7 @@ function recordOf(
     initrdBytes: initramfs.sizeBytes,
     unpackedBytes: parts.unpackedBytes,
     decompressorBytes: parts.decompressorBytes,
+    setAsideBytes: cmaBytes(kernel, commandLine),
     root: "tmpfs",
   });
   return {

@@ -2,43 +2,52 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { stubBinary } from "../../src/guest/index.ts";
-import { packArm64Image } from "../../src/kernel/pack/arm64.ts";
+import { pack, type Packed, unpack } from "../../src/index.ts";
 import { bootParts, rootArchive, runArchive, type BootParts } from "../support/boot-parts.ts";
-import { startMachine } from "../support/booted-machine.ts";
-import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { freePort, startMachine } from "../support/booted-machine.ts";
+import { startWick } from "../support/cli.ts";
+import { fetchPage } from "../support/fetch-page.ts";
+import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
 let boot: BootParts;
-let root: Buffer;
+let root: string;
+let nginx: string;
 
 beforeAll(async () => {
   boot = await bootParts("aarch64");
+  const shared = lastingDirectory();
+  root = join(shared, "root.cpio");
   const script =
     "cat /proc/cmdline; ifconfig eth0 | grep 10.0.2.15; httpd -p 8080; sleep 1; exit 7";
-  root = rootArchive(boot, { argv: ["sh", "-c", script], env: ["PATH=/bin"] });
+  writeFileSync(root, rootArchive(boot, { argv: ["sh", "-c", script], env: ["PATH=/bin"] }));
+  nginx = join(shared, "nginx.cpio.gz");
+  const words = ["build", "--platform", "linux/arm64", "deb:nginx-light", "-o", nginx];
+  const built = await startWick([...words, "--format", "initramfs"]).done;
+  expect(built.stderr + String(built.status)).toMatch(/0$/u);
 }, 300_000);
 
-/** One file with the kernel, modules, init and root. */
-function packed(work: string, commandLine?: string): string {
+/** One file with kernel, modules, init, `application` and one run's network. */
+function packed(work: string, application: string, commandLine?: string): Promise<Packed> {
   const addresses = [{ interface: "eth0", address: "10.0.2.15/24" }];
-  const run = runArchive(work, { addresses, gateway: "10.0.2.2", ports: [8080] });
-  const initramfs = Buffer.concat([boot.base, root, run]);
-  const { pieces } = packArm64Image({
-    kernel: readFileSync(boot.kernel),
-    kernelName: "vmlinuz",
-    initramfs: { sizeBytes: initramfs.length },
-    commandLine,
-    stub: readFileSync(stubBinary("image")),
-  });
-  const path = join(work, "packed");
-  writeFileSync(path, Buffer.concat(pieces.map((p) => (p === "initramfs" ? initramfs : p))));
-  return path;
+  const base = join(work, "base.cpio");
+  const run = join(work, "run.cpio");
+  writeFileSync(base, boot.base);
+  writeFileSync(run, runArchive(work, { addresses, gateway: "10.0.2.2", ports: [8080] }));
+  const files = { kernel: boot.kernel, initramfs: [base, application, run] };
+  const line = commandLine === undefined ? {} : { commandLine };
+  return pack({ ...files, output: join(work, "packed"), ...line }, context(work));
 }
+
+const context = (workingDirectory: string) => ({
+  environment: {},
+  workingDirectory,
+  onEvent: () => undefined,
+});
 
 test("a packed Image boots with the VMM's command line, and its application listens", async () => {
   const work = temporaryDirectory();
-  const kernel = packed(work);
-  const machine = await startMachine({ ...boot, kernel }, { work, network: true });
+  const { output } = await packed(work, root);
+  const machine = await startMachine({ ...boot, kernel: output }, { work, network: true });
   const result = await machine.end();
   expect(result.console).toContain("console=ttyAMA0 panic=-1 quiet");
   expect(result.console).toContain("10.0.2.15");
@@ -48,14 +57,51 @@ test("a packed Image boots with the VMM's command line, and its application list
 
 test("a built-in command line goes around the VMM's own, and replaces its initrd", async () => {
   const work = temporaryDirectory();
-  const kernel = packed(work, "wick.first=1 -- built in");
+  const { output } = await packed(work, root, "wick.first=1 -- built in");
   const initrd = join(work, "vmm-initrd");
   writeFileSync(initrd, new Uint8Array(4096));
   const spec = { work, initrd, network: true, commandLine: "vmm=1 -- own" };
-  const machine = await startMachine({ ...boot, kernel }, spec);
+  const machine = await startMachine({ ...boot, kernel: output }, spec);
   const result = await machine.end();
   expect(result.console).toMatch(
     /wick\.first=1 console=ttyAMA0 panic=-1 quiet vmm=1 -- built in own/u,
   );
   expect(result.final).toMatchObject({ kind: "exited", status: 7 });
+});
+
+test("nginx in a packed Image answers, in the memory that pack states", async () => {
+  const work = temporaryDirectory();
+  const { output, leastMemoryMiB } = await packed(work, nginx, "cma=0");
+  const host = await freePort();
+  const port = { host, guest: 80 };
+  const spec = { work, port, memoryMiB: leastMemoryMiB };
+  const machine = await startMachine({ ...boot, kernel: output }, spec);
+  expect(await fetchPage(`http://127.0.0.1:${host}/`)).toContain("Welcome to nginx!");
+  await machine.kill();
+});
+
+test("unpack gives kernel and initramfs back byte for byte, and refuses a changed one", async () => {
+  const work = temporaryDirectory();
+  const { output } = await packed(work, root, "quiet");
+  const parts = { kernel: join(work, "kernel"), initramfs: join(work, "initramfs") };
+  const record = await unpack({ file: output, ...parts }, context(work));
+  expect(record.commandLine).toBe("quiet");
+  expect(readFileSync(parts.kernel).equals(readFileSync(boot.kernel))).toBe(true);
+  const archives = [join(work, "base.cpio"), root, join(work, "run.cpio")];
+  const whole = Buffer.concat(archives.map((path) => readFileSync(path)));
+  expect(readFileSync(parts.initramfs).equals(whole)).toBe(true);
+  const { initramfs } = parts;
+  const given = { kernel: parts.kernel, commandLine: "quiet" };
+  const again = await pack(
+    { ...given, initramfs: [initramfs], output: join(work, "again") },
+    context(work),
+  );
+  expect(readFileSync(again.output).equals(readFileSync(output))).toBe(true);
+  const bytes = readFileSync(output);
+  bytes[record.initramfs.offset + 200]! ^= 1;
+  writeFileSync(output, bytes);
+  const refused = unpack({ file: output, initramfs: parts.initramfs }, context(work));
+  await expect(refused).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
+  const plain = unpack({ file: boot.kernel }, context(work));
+  await expect(plain).rejects.toMatchObject({ code: "KERNEL_INVALID" });
 });
