@@ -101,10 +101,9 @@ function sizesOf(
 function branchOf(
   header: ImageHeader,
 ): Pick<Arm64Image, "branchField" | "entryOffset"> | undefined {
-  for (const branchField of ["code0", "code1"] as const) {
-    const position = imageHeader.offsets[branchField];
-    const entryOffset = branchTarget(header[branchField], position);
-    if (entryOffset !== undefined) return { branchField, entryOffset };
-  }
-  return undefined;
+  const { code0, code1 } = imageHeader.offsets;
+  const first = branchTarget(header.code0, code0);
+  if (first !== undefined) return { branchField: "code0", entryOffset: first };
+  const second = branchTarget(header.code1, code1);
+  return second === undefined ? undefined : { branchField: "code1", entryOffset: second };
 }

@@ -1,4 +1,4 @@
-import { le32, le64, raw, struct } from "../../bytes/index.ts";
+import { le32, le64, raw, struct, utf8 } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 
 /**
@@ -21,7 +21,7 @@ export const arm64Stub = struct("arm64_stub", 0x58, [
   [0x54, "after_size", le32],
 ]);
 
-const STUB_MAGIC = "WICKSTUB";
+const STUB_MAGIC = utf8("WICKSTUB");
 
 /** What the stub is told; the rest of its table is its own. */
 export type Arm64StubFields = Omit<
@@ -31,7 +31,7 @@ export type Arm64StubFields = Omit<
 
 /** Where the stub's code begins, from its start. Errors: INTERNAL for bytes that are no stub. */
 export function stubEntry(stub: Uint8Array): number {
-  const isStub = [...STUB_MAGIC].every((letter, i) => stub[i] === letter.charCodeAt(0));
+  const isStub = STUB_MAGIC.every((byte, i) => stub[i] === byte);
   if (stub.length < arm64Stub.sizeBytes || !isStub) {
     throw new WickError("INTERNAL", "Cannot use the boot stub for aarch64: it is none");
   }

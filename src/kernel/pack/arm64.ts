@@ -90,7 +90,15 @@ function placesOf(
   return { stub, initramfs, scratch, end: alignUp(scratch + STACK_BYTES + TREE_BYTES, page) };
 }
 
-const changed = ["code0", "code1", "image_size", "res5"] as const;
+const { code0, code1, image_size, res5 } = imageHeader.offsets;
+
+/** The header's fields that change. */
+const changed = [
+  { field: "code0", offset: code0, sizeBytes: 4 },
+  { field: "code1", offset: code1, sizeBytes: 4 },
+  { field: "image_size", offset: image_size, sizeBytes: 8 },
+  { field: "res5", offset: res5, sizeBytes: 4 },
+] as const;
 
 function headerFor(
   { header }: Arm64Image,
@@ -112,12 +120,9 @@ function headerFor(
 }
 
 function patchedFields(kernel: Uint8Array): PatchedField[] {
-  const names = Object.keys(imageHeader.offsets) as (keyof typeof imageHeader.offsets)[];
-  return changed.map((field) => {
-    const offset = imageHeader.offsets[field];
-    const next = imageHeader.offsets[names[names.indexOf(field) + 1]!] ?? imageHeader.sizeBytes;
-    const was = [...kernel.subarray(offset, next)].map((b) => b.toString(16).padStart(2, "0"));
-    return { field: `arm64_image_header.${field}`, offset, was: was.join("") };
+  return changed.map(({ field, offset, sizeBytes }) => {
+    const was = Buffer.from(kernel.subarray(offset, offset + sizeBytes)).toString("hex");
+    return { field: `arm64_image_header.${field}`, offset, was };
   });
 }
 
