@@ -9,7 +9,8 @@ import {
 import type { ImageFormat } from "../config/index.ts";
 import { isSquashfs, readSquashfs } from "../formats/squashfs/index.ts";
 import { FileStorage } from "../host/index.ts";
-import { initramfsContents, isInitramfs } from "./initramfs-facts.ts";
+import { initramfsContents } from "./initramfs-facts.ts";
+import { isInitramfs } from "./read-initramfs.ts";
 import { openFileSystem, volumeOf } from "./file-system.ts";
 import { smallFile } from "./image-files.ts";
 import { squashfsFile } from "./squashfs-files.ts";
@@ -46,7 +47,7 @@ export async function readImageFacts(path: string, signal?: AbortSignal): Promis
     return { format: "squashfs", uuid: identity, ...(await contents(read)) };
   }
   if (isInitramfs(storage)) {
-    const { files, unpackedBytes } = await initramfsContents(path, signal);
+    const { files, unpackedBytes } = await initramfsContents(storage, signal);
     const found = await contents(async (inside) => files.get(inside.slice(1)));
     return { format: "initramfs", uuid: NO_UUID, unpackedBytes, ...found };
   }

@@ -1,8 +1,7 @@
 import { display, type ReadableStorage } from "../bytes/index.ts";
-import { decompress, kindOf } from "../compression/index.ts";
 import { WickError } from "../errors/index.ts";
-import { CpioReader, type CpioVisitor, type ReadCpioEntry } from "../formats/cpio/index.ts";
-import { readChunks } from "../host/index.ts";
+import type { CpioVisitor, ReadCpioEntry } from "../formats/cpio/index.ts";
+import { readInitramfs, unpackedBytesOf } from "./read-initramfs.ts";
 
 /** What running an initramfs needs to know of it. */
 export interface InitramfsContents {
@@ -16,32 +15,19 @@ export interface InitramfsContents {
 const READ = new Set([".wick/config.json", ".wick/init.rec", "etc/passwd", "etc/group"]);
 const FILE_BYTES = 1 << 20;
 
-const PAGE = 4096;
-/** Inode and name in the guest's kernel: about 600 + 190 bytes (slab of 6.1), the path's rest. */
-const ENTRY_BYTES = 1024;
 /** No machine has so much memory; a bomb ends here. */
 const UNPACKED_BYTES = 2 ** 40;
-
-/** Whether a file is a cpio archive, or compressed as a whole: no other image is. */
-export function isInitramfs(storage: ReadableStorage): boolean {
-  const head = new Uint8Array(6);
-  const bytes = head.subarray(0, storage.readAt(head, 0));
-  return display(bytes).startsWith("07070") || kindOf(bytes) !== "none";
-}
 
 /**
  * Reads an initramfs once, all of it. Errors: ARCHIVE_INVALID, COMPRESSION_INVALID,
  * IMAGE_LIMIT.
  */
 export async function initramfsContents(
-  path: string,
+  storage: ReadableStorage,
   signal: AbortSignal | undefined,
 ): Promise<InitramfsContents> {
   const collector = new Collector();
-  const reader = new CpioReader(collector);
-  const options = { name: "the initramfs", ...(signal === undefined ? {} : { signal }) };
-  for await (const chunk of decompress(readChunks(path, signal), options)) reader.push(chunk);
-  reader.end();
+  await readInitramfs(storage, collector, { name: "the initramfs", signal });
   return { files: collector.files(), unpackedBytes: collector.unpackedBytes };
 }
 
@@ -50,8 +36,9 @@ class Collector implements CpioVisitor {
   readonly #files = new Map<string, Uint8Array[]>();
   #current: Uint8Array[] | undefined;
 
-  entry({ path, kind, size }: ReadCpioEntry): void {
-    this.unpackedBytes += ENTRY_BYTES + (kind === "file" ? Math.ceil(size / PAGE) * PAGE : 0);
+  entry(entry: ReadCpioEntry): void {
+    const { path, kind, size } = entry;
+    this.unpackedBytes += unpackedBytesOf(entry);
     if (this.unpackedBytes > UNPACKED_BYTES) throw tooMuch();
     const name = display(path).replace(/^(\.?\/)+/, "");
     this.#current = undefined;

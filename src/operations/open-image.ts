@@ -7,7 +7,8 @@ import { allocatedBytes, FileStorage, statOf } from "../host/index.ts";
 import type { Kind } from "../tree/index.ts";
 import type { Context } from "./context.ts";
 import { openFileSystem } from "./file-system.ts";
-import { isInitramfs, openInitramfs } from "./open-initramfs.ts";
+import { openInitramfs } from "./open-initramfs.ts";
+import { isInitramfs } from "./read-initramfs.ts";
 import { inspectImage, type Inspection } from "./inspect.ts";
 
 /** One name in an image. Names and targets are text for people: other bytes are escaped. */

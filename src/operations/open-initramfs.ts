@@ -1,9 +1,10 @@
-import { display, type ReadableStorage } from "../bytes/index.ts";
-import { decompress, kindOf } from "../compression/index.ts";
+import type { ReadableStorage } from "../bytes/index.ts";
+import { decompress } from "../compression/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
 import { CpioImage } from "../formats/cpio/index.ts";
 import type { FileStorage } from "../host/index.ts";
 import { Appended } from "./appended.ts";
+import { compressionAt } from "./read-initramfs.ts";
 import { storageChunks } from "./storage-chunks.ts";
 import { temporaryStorage } from "./temporary-storage.ts";
 
@@ -21,19 +22,13 @@ interface Options {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Whether a file is a newc archive, or compressed as a whole: no other image is. */
-export function isInitramfs(storage: ReadableStorage): boolean {
-  const head = headAt(storage, 0);
-  return display(head).startsWith("07070") || kindOf(head) !== "none";
-}
-
 /** Opens archives, and behind them or alone a compressed one. IMAGE_INVALID, IMAGE_LIMIT. */
 export async function openInitramfs(
   storage: ReadableStorage,
   options: Options,
 ): Promise<OpenedInitramfs> {
   const image = new CpioImage();
-  const isPlain = kindOf(headAt(storage, 0)) === "none";
+  const isPlain = compressionAt(storage, 0) === "none";
   const position = isPlain ? image.add(storage) : 0;
   if (position === undefined) return { image, [Symbol.dispose]: () => undefined };
   const plain = await unpacked(storage, position, options);
@@ -66,11 +61,6 @@ async function unpacked(
     if (isWickError(error, "COMPRESSION_INVALID")) throw invalid(options, error.message);
     throw error;
   }
-}
-
-function headAt(storage: ReadableStorage, position: number): Uint8Array {
-  const head = new Uint8Array(6);
-  return head.subarray(0, storage.readAt(head, position));
 }
 
 function invalid({ name }: Options, is: string): WickError {

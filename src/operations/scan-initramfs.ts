@@ -1,7 +1,6 @@
 import type { ReadableStorage } from "../bytes/index.ts";
-import { decompress, kindOf, type CompressionKind } from "../compression/index.ts";
-import { CpioReader, type CpioVisitor, type ReadCpioEntry } from "../formats/cpio/index.ts";
-import { storageChunks } from "./storage-chunks.ts";
+import type { CompressionKind } from "../compression/index.ts";
+import { readInitramfs, type ReadOptions, unpackedBytesOf } from "./read-initramfs.ts";
 
 /** What an initramfs asks of the machine that unpacks it. */
 export interface InitramfsScan {
@@ -18,79 +17,23 @@ export interface InitramfsScan {
   readonly archives: number;
 }
 
-export interface ScanOptions {
-  /** For messages; safe to print. */
-  readonly name: string;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** tmpfs keeps files in whole pages. */
-const PAGE_BYTES = 4096;
-/** Inode and name in the guest's kernel: about 600 + 190 bytes (slab of 6.1), the path's rest. */
-const ENTRY_BYTES = 1024;
-/** Enough for kindOf. */
-const MAGIC_BYTES = 6;
-
-/**
- * Reads a whole initramfs in one pass: archives as they are, and behind them, or alone, one that
- * is compressed. Errors: ARCHIVE_INVALID, COMPRESSION_INVALID.
- */
+/** Sums up a whole initramfs; see {@link readInitramfs}. */
 export async function scanInitramfs(
   storage: ReadableStorage,
-  options: ScanOptions,
+  options: ReadOptions,
 ): Promise<InitramfsScan> {
-  const counter = new Counter();
-  const { signal } = options;
-  const head = headAt(storage, 0);
-  let position: number | undefined = 0;
-  if (kindOf(head) === "none") position = await readPlain(storage, counter, signal);
-  const compression = position === undefined ? "none" : kindOf(headAt(storage, position));
-  if (position !== undefined) {
-    const reader = new CpioReader(counter.visitor());
-    const chunks = storageChunks(storage, { position, signal });
-    for await (const chunk of decompress(chunks, options)) reader.push(chunk);
-    reader.end();
-  }
-  return { ...counter.sums, compression };
-}
-
-/** Reads what is not compressed; where something else begins, if it does. */
-async function readPlain(
-  storage: ReadableStorage,
-  counter: Counter,
-  signal: AbortSignal | undefined,
-): Promise<number | undefined> {
-  let foreign: number | undefined;
-  const reader = new CpioReader({
-    ...counter.visitor(),
-    foreign: (position) => void (foreign = position),
-  });
-  for await (const chunk of storageChunks(storage, { signal })) {
-    reader.push(chunk);
-    if (foreign !== undefined) return foreign;
-  }
-  reader.end();
-  return undefined;
-}
-
-function headAt(storage: ReadableStorage, position: number): Uint8Array {
-  const head = new Uint8Array(MAGIC_BYTES);
-  return head.subarray(0, storage.readAt(head, position));
-}
-
-class Counter {
-  readonly sums = { entries: 0, unpackedBytes: 0, archives: 0 };
-
-  visitor(): CpioVisitor {
-    return {
-      entry: (entry) => this.#entry(entry),
+  const sums = { entries: 0, unpackedBytes: 0, archives: 0 };
+  const compression = await readInitramfs(
+    storage,
+    {
+      entry(entry) {
+        sums.entries++;
+        sums.unpackedBytes += unpackedBytesOf(entry);
+      },
       data: () => undefined,
-      endArchive: () => void this.sums.archives++,
-    };
-  }
-
-  #entry({ size }: ReadCpioEntry): void {
-    this.sums.entries++;
-    this.sums.unpackedBytes += ENTRY_BYTES + Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
-  }
+      endArchive: () => void sums.archives++,
+    },
+    options,
+  );
+  return { ...sums, compression };
 }

@@ -187,8 +187,9 @@ const noSink: Sink = {
   read: (_place, target) => void target.fill(0),
 };
 
+/** What an archive is, as an image; a failing disk stays one. */
 function asImageError(error: unknown): unknown {
-  if (!isWickError(error)) return error;
+  if (!isWickError(error) || !/^(ARCHIVE|PATH|IMAGE|VALUE)_/.test(error.code)) return error;
   const isLimit = error.code === "ARCHIVE_LIMIT" || error.code === "IMAGE_LIMIT";
   return new WickError(isLimit ? "IMAGE_LIMIT" : "IMAGE_INVALID", error.message, { cause: error });
 }
