@@ -36,7 +36,8 @@ export function catchInterruption(): Interruption {
       return exitCode;
     },
     [Symbol.dispose]() {
-      for (const off of handlers) off();
+      // Who has been asked once may be asked again until the very end.
+      if (exitCode === undefined) for (const off of handlers) off();
     },
   };
 }

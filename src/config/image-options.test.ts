@@ -45,7 +45,7 @@ test.each([
 });
 
 test.each([
-  ["ext4", "zstd", /compress ext4 with "zstd": wanted erofs or squashfs/],
+  ["ext4", "zstd", /compress ext4 with "zstd": wanted erofs, squashfs or initramfs/],
   ["erofs", "xz", /wanted one of lz4, lz4hc, lzma, deflate, zstd/],
   ["squashfs", "lz4hc", /wanted one of gzip, lzo, lz4, xz, zstd/],
   ["erofs", "lz4 -o x", /compress erofs with "lz4 -o x"/],

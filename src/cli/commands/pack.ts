@@ -19,10 +19,10 @@ interface PackGiven extends OutputOptions {
 /** `wick pack`. */
 export function addPack(program: Command): void {
   const command = program
-    .command("pack <kernel> <initramfs...>")
+    .command("pack <kernel> <app...>")
     .summary("one bootable file of a kernel and an initramfs")
     .description(
-      "Writes one file that a VMM loads as an ordinary kernel, with no initrd and no drive.\nKERNEL is an Image or Image.gz for aarch64; later initramfs files lie over earlier ones.",
+      "Writes one file that a VMM loads as an ordinary kernel, with no initrd and no drive.\nKERNEL is an Image or Image.gz for aarch64, APP an initramfs; later ones lie over\nearlier ones.",
     )
     .requiredOption("-o, --output <file>", "where the packed file goes")
     .option("--cmdline <words>", "kernel command line, before what the VMM says");
