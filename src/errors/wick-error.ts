@@ -32,3 +32,13 @@ export class WickError extends Error {
 export function isWickError(error: unknown, ...codes: readonly ErrorCode[]): error is WickError {
   return error instanceof WickError && (codes.length === 0 || codes.includes(error.code));
 }
+
+/** Names the archive in an error of its reader, which does not know it; other errors stay. */
+export function inArchive(error: unknown, name: string): unknown {
+  if (!isWickError(error, "ARCHIVE_INVALID", "ARCHIVE_LIMIT")) return error;
+  const { code, message, hint } = error;
+  return new WickError(code, `${message} (in ${name})`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}

@@ -1,14 +1,28 @@
-import { closeSync, fstatSync, fsync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { promisify } from "node:util";
 import { sanitise, type Storage } from "../bytes/index.ts";
-import type { WickError } from "../errors/index.ts";
+import { WickError } from "../errors/index.ts";
 import { checkFault } from "./faults.ts";
 import { hostError } from "./host-error.ts";
 
 /** How a file is opened: `create` refuses an existing one and makes it 0600; `update` wants one. */
 export type OpenMode = "read" | "create" | "update";
 
-const OPEN_FLAGS = { read: "r", create: "wx+", update: "r+" } as const;
+/** What is read may be named by a stranger: opening a FIFO would wait for its other end. */
+const OPEN_FLAGS = {
+  read: constants.O_RDONLY | constants.O_NONBLOCK,
+  create: "wx+",
+  update: "r+",
+} as const;
 const PRIVATE_FILE = 0o600;
 
 /** A regular file as {@link Storage}: positioned, synchronous reads and writes. */
@@ -23,6 +37,17 @@ export class FileStorage implements Storage, Disposable {
     this.path = path;
     this.#shownAs = shownAs;
     this.#fd = this.#act("open", () => openSync(path, OPEN_FLAGS[mode], PRIVATE_FILE));
+    if (mode === "read" && !this.#isRegular()) {
+      this[Symbol.dispose]();
+      throw new WickError(
+        "SOURCE_FAILED",
+        `Cannot read ${sanitise(shownAs)}: it is no regular file, wanted one`,
+      );
+    }
+  }
+
+  #isRegular(): boolean {
+    return this.#act("stat", () => fstatSync(this.#fd).isFile());
   }
 
   get sizeBytes(): number {

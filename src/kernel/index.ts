@@ -1,7 +1,13 @@
 /** kernel/: where a kernel comes from, what it needs loaded, and the initramfs it starts with. */
 export { findKernel, type FindKernelOptions } from "./find-kernel.ts";
 export { DECOMPRESSOR_HEAD_BYTES, decompressorBytes } from "./decompressor-memory.ts";
-export { bootArchive, buildInitrd, runArchive, type InitrdContents } from "./initrd.ts";
+export {
+  archiveBehind,
+  bootArchive,
+  buildInitrd,
+  runArchive,
+  type InitrdContents,
+} from "./initrd.ts";
 export { kernelEndBytes } from "./kernel-end.ts";
 export {
   leastMemory,

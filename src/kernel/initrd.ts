@@ -1,4 +1,4 @@
-import { utf8 } from "../bytes/index.ts";
+import { alignUp, utf8 } from "../bytes/index.ts";
 import { type CpioFile, encodeCpio } from "../formats/cpio/index.ts";
 import { encodeRecords, type InitRecords } from "../guest/index.ts";
 
@@ -49,6 +49,20 @@ export function bootArchive(contents: Omit<InitrdContents, "runFiles">): Uint8Ar
 /** The archive of one run's files: what is in it replaces what went before. */
 export function runArchive(files: readonly ArchiveFile[]): Uint8Array<ArrayBuffer> {
   return encodeCpio(files.map(({ path, bytes }) => file(path, 0o600, bytes)));
+}
+
+/** The kernel finds an uncompressed archive only at a multiple of this. */
+const ARCHIVE_ALIGNMENT = 4;
+
+/**
+ * Where an archive may begin whose forerunner ends at `position`. The kernel's lz4 ends only at
+ * four zeros, which stand for an empty block; without them it drops what follows.
+ */
+export function archiveBehind(
+  position: number,
+  { isCompressed }: { readonly isCompressed: boolean },
+): number {
+  return alignUp(position, ARCHIVE_ALIGNMENT) + (isCompressed ? ARCHIVE_ALIGNMENT : 0);
 }
 
 /** Parents first: the kernel makes none. */

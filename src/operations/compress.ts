@@ -57,5 +57,10 @@ async function* gzipped(
   const engine = createGzip({ level, chunkSize: 1 << 18 });
   const input = Readable.from(chunks);
   input.on("error", (error) => engine.destroy(error));
-  yield* input.pipe(engine) as AsyncIterable<Uint8Array>;
+  try {
+    yield* input.pipe(engine) as AsyncIterable<Uint8Array>;
+  } finally {
+    input.destroy();
+    engine.destroy();
+  }
 }

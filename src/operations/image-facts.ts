@@ -10,7 +10,7 @@ import type { ImageFormat } from "../config/index.ts";
 import { isSquashfs, readSquashfs } from "../formats/squashfs/index.ts";
 import { FileStorage } from "../host/index.ts";
 import { initramfsContents } from "./initramfs-facts.ts";
-import { isInitramfs } from "./read-initramfs.ts";
+import { type InitramfsSummary, isInitramfs } from "./read-initramfs.ts";
 import { openFileSystem, volumeOf } from "./file-system.ts";
 import { smallFile } from "./image-files.ts";
 import { squashfsFile } from "./squashfs-files.ts";
@@ -25,8 +25,8 @@ export interface ImageFacts {
   readonly format: ImageFormat;
   /** 8-4-4-4-12 hex digits: what init finds the root by; zeros for an initramfs. */
   readonly uuid: string;
-  /** Of an initramfs: bytes of memory that its unpacked copy takes. */
-  readonly unpackedBytes?: number;
+  /** Of an initramfs: what it asks of the machine. */
+  readonly initramfs?: InitramfsSummary;
   /** Undefined in an image that wick put no config into. */
   readonly config: AppConfig | undefined;
   readonly users: UserFiles;
@@ -47,9 +47,9 @@ export async function readImageFacts(path: string, signal?: AbortSignal): Promis
     return { format: "squashfs", uuid: identity, ...(await contents(read)) };
   }
   if (isInitramfs(storage)) {
-    const { files, unpackedBytes } = await initramfsContents(storage, signal);
+    const { files, summary } = await initramfsContents(storage, signal);
     const found = await contents(async (inside) => files.get(inside.slice(1)));
-    return { format: "initramfs", uuid: NO_UUID, unpackedBytes, ...found };
+    return { format: "initramfs", uuid: NO_UUID, initramfs: summary, ...found };
   }
   const image = openFileSystem(storage);
   const read: ReadFile = async (inside, limitBytes) => smallFile(image, inside, limitBytes);

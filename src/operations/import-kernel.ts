@@ -2,19 +2,18 @@ import { resolve } from "node:path";
 import * as v from "valibot";
 import { archOf, parseOptions } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
-import { checkOutput, hostArch, publish, wickDirectories } from "../host/index.ts";
+import { checkOutput, hostArch, publish } from "../host/index.ts";
 import {
   bootArchive,
-  findKernel,
   type Kernel,
   pvhEntryOf,
   readVmlinux,
   type UnpackedKernel,
   unpackKernelFile,
 } from "../kernel/index.ts";
-import { debLayer, fetchPackages } from "../sources/index.ts";
+import { checkDistinct } from "./check-distinct.ts";
 import type { Context } from "./context.ts";
-import { runStep } from "./progress.ts";
+import { hostKernel } from "./host-kernel.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 
@@ -64,6 +63,7 @@ export async function importKernel(
   checkOutput(output);
   const initramfs = given.initramfs === undefined ? undefined : at(given.initramfs);
   if (initramfs !== undefined) checkOutput(initramfs);
+  checkDistinct([output, initramfs]);
   const source = given.kernel === undefined ? await distributionKernel(given, context) : undefined;
   const path = source?.path ?? at(given.kernel!);
   const kernel = await unpackKernelFile(path, context.signal);
@@ -123,13 +123,16 @@ async function moduleArchive(
 ): Promise<{ readonly bytes: Uint8Array; readonly names: readonly string[] }> {
   const found =
     source ??
-    (await findKernel({
-      ...findingOf(context),
-      arch: kernel.arch === "aarch64" ? "aarch64" : "x86_64",
-      kernelFile: path,
-      modulesDirectory:
-        modules === undefined ? undefined : resolve(context.workingDirectory, modules),
-    }));
+    (await hostKernel(
+      {
+        arch: kernel.arch === "aarch64" ? "aarch64" : "x86_64",
+        kernelFile: path,
+        fileSystem: "initramfs",
+        modulesDirectory:
+          modules === undefined ? undefined : resolve(context.workingDirectory, modules),
+      },
+      context,
+    ));
   return {
     bytes: bootArchive({ modules: found.modules, boot: {} }),
     names: found.modules.map(({ name }) => name),
@@ -141,30 +144,5 @@ function distributionKernel(
   context: Context,
 ): Promise<Kernel> {
   const arch = archOf(platform, { environment: context.environment, arch: hostArch() });
-  return runStep(context.onEvent, { step: "kernel", title: "Find a kernel" }, async (step) => {
-    const kernel = await findKernel({ ...findingOf(context), arch, refresh });
-    step.detail(kernel.origin);
-    return kernel;
-  });
-}
-
-function findingOf({ environment, signal }: Context) {
-  const cacheDirectory = wickDirectories(environment).cache;
-  return {
-    cacheDirectory,
-    fileSystem: "initramfs",
-    packages: {
-      fetch: (names: readonly string[], arch: "amd64" | "arm64", only: (name: string) => boolean) =>
-        fetchPackages({
-          packages: names.map((name) => ({ name })),
-          arch,
-          only,
-          cacheDirectory,
-          signal,
-        }),
-      layer: ({ name, version, path }: { name: string; version: string; path: string }) =>
-        debLayer({ label: `${name} ${version}`, path }),
-    },
-    signal,
-  } as const;
+  return hostKernel({ arch, refresh, fileSystem: "initramfs" }, context);
 }

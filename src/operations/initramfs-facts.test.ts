@@ -17,7 +17,7 @@ const file = (path: string, contents: string): CpioFile => ({
 test("what a run reads is found before and behind the place where compression begins", async () => {
   const plain = encodeCpio([file("kernel/microcode.bin", "x"), file("etc/group", "first")]);
   const packed = gzipSync(encodeCpio([file("etc/passwd", "root"), file("etc/group", "second")]));
-  const { files, unpackedBytes } = await initramfsContents(
+  const { files, summary } = await initramfsContents(
     storageOf(Buffer.concat([plain, packed])),
     undefined,
   );
@@ -25,7 +25,7 @@ test("what a run reads is found before and behind the place where compression be
     ["etc/group", "second"],
     ["etc/passwd", "root"],
   ]);
-  expect(unpackedBytes).toBe(4 * (4096 + 1024));
+  expect(summary.unpackedBytes).toBe(4 * (4096 + 1024));
 });
 
 test("a cut one is an error", async () => {

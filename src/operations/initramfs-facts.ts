@@ -1,22 +1,17 @@
 import { display, type ReadableStorage } from "../bytes/index.ts";
-import { WickError } from "../errors/index.ts";
-import type { CpioVisitor, ReadCpioEntry } from "../formats/cpio/index.ts";
-import { readInitramfs, unpackedBytesOf } from "./read-initramfs.ts";
+import type { ReadCpioEntry } from "../formats/cpio/index.ts";
+import { type InitramfsSummary, readInitramfs } from "./read-initramfs.ts";
 
 /** What running an initramfs needs to know of it. */
 export interface InitramfsContents {
   /** Of the files that a run reads, those that there are; paths without a leading `/`. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Memory that the unpacked copy takes, in bytes. */
-  readonly unpackedBytes: number;
+  readonly summary: InitramfsSummary;
 }
 
 /** What a run reads of an image: its config, its accounts, and whether init is wick's. */
 const READ = new Set([".wick/config.json", ".wick/init.rec", "etc/passwd", "etc/group"]);
 const FILE_BYTES = 1 << 20;
-
-/** No machine has so much memory; a bomb ends here. */
-const UNPACKED_BYTES = 2 ** 40;
 
 /**
  * Reads an initramfs once, all of it. Errors: ARCHIVE_INVALID, COMPRESSION_INVALID,
@@ -27,19 +22,15 @@ export async function initramfsContents(
   signal: AbortSignal | undefined,
 ): Promise<InitramfsContents> {
   const collector = new Collector();
-  await readInitramfs(storage, collector, { name: "the initramfs", signal });
-  return { files: collector.files(), unpackedBytes: collector.unpackedBytes };
+  const summary = await readInitramfs(storage, { name: "the initramfs", signal }, collector);
+  return { files: collector.files(), summary };
 }
 
-class Collector implements CpioVisitor {
-  unpackedBytes = 0;
+class Collector {
   readonly #files = new Map<string, Uint8Array[]>();
   #current: Uint8Array[] | undefined;
 
-  entry(entry: ReadCpioEntry): void {
-    const { path, kind, size } = entry;
-    this.unpackedBytes += unpackedBytesOf(entry);
-    if (this.unpackedBytes > UNPACKED_BYTES) throw tooMuch();
+  entry({ path, kind, size }: ReadCpioEntry): void {
     const name = display(path).replace(/^(\.?\/)+/, "");
     this.#current = undefined;
     if (kind !== "file" || size > FILE_BYTES || !READ.has(name)) return;
@@ -56,11 +47,4 @@ class Collector implements CpioVisitor {
       [...this.#files].map(([name, chunks]) => [name, Uint8Array.from(Buffer.concat(chunks))]),
     );
   }
-}
-
-function tooMuch(): WickError {
-  return new WickError(
-    "IMAGE_LIMIT",
-    `Cannot use the initramfs: it unpacks to more than ${UNPACKED_BYTES} bytes`,
-  );
 }

@@ -1,29 +1,25 @@
 import { join } from "node:path";
-import { alignUp, storageOf } from "../bytes/index.ts";
-import { decompress } from "../compression/index.ts";
+import { storageOf } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { FileStorage, readChunks } from "../host/index.ts";
 import {
+  archiveBehind,
   bootArchive,
-  DECOMPRESSOR_HEAD_BYTES,
-  decompressorBytes,
+  cmaBytes,
   kernelEndBytes,
   leastMemory,
   runArchive,
   showMemory,
+  unpackKernelFile,
   type Kernel,
   type MemoryNeeded,
 } from "../kernel/index.ts";
 import type { MachineSpec } from "../vmm/index.ts";
 import type { Context } from "./context.ts";
+import type { ImageFacts } from "./image-facts.ts";
 import { machineOf, type Parts } from "./machine-spec.ts";
+import type { InitramfsSummary } from "./read-initramfs.ts";
 import { runFiles } from "./run-records.ts";
-
-/**
- * The kernel finds an uncompressed archive only at a multiple of this, and its lz4 ends only at
- * so many zeros, which stand for an empty block.
- */
-const ALIGNMENT = 4;
 
 /**
  * A machine whose root is an initramfs. What the kernel unpacks is three archives: modules and
@@ -53,47 +49,55 @@ async function writeInitrd(path: string, parts: Parts, { signal }: Context): Pro
     storage.writeAt(chunk, position);
     position += chunk.length;
   }
-  storage.writeAt(run, alignUp(position, ALIGNMENT) + ALIGNMENT);
+  storage.writeAt(
+    run,
+    archiveBehind(position, { isCompressed: summaryOf(facts).compression !== "none" }),
+  );
   return boot.length + run.length;
 }
 
 const NOTHING = new Uint8Array(0);
+
+function summaryOf({ initramfs }: ImageFacts): InitramfsSummary {
+  if (initramfs !== undefined) return initramfs;
+  throw new WickError("INTERNAL", "Cannot run the initramfs: nothing is known of it");
+}
 
 interface Sizes {
   readonly kernelEndBytes: number;
   readonly initrdBytes: number;
   readonly unpackedBytes: number;
   readonly decompressorBytes: number;
+  readonly setAsideBytes: number;
 }
 
 async function sizesOf(
-  { image, kernel, facts }: Parts,
+  { plan, kernel, facts }: Parts,
   { initrd, added }: { readonly initrd: string; readonly added: number },
   { signal }: Context,
 ): Promise<Sizes> {
-  using storage = new FileStorage(image, "read");
-  const head = new Uint8Array(DECOMPRESSOR_HEAD_BYTES);
-  storage.readAt(head, 0);
+  const { unpackedBytes, decompressorBytes } = summaryOf(facts);
   using whole = new FileStorage(initrd, "read");
   return {
-    kernelEndBytes: await endOf(kernel, signal),
+    ...(await kernelSizes(kernel, plan.append, signal)),
     initrdBytes: whole.sizeBytes,
-    unpackedBytes: added + (facts.unpackedBytes ?? 0),
-    decompressorBytes: decompressorBytes(head),
+    unpackedBytes: added + unpackedBytes,
+    decompressorBytes,
   };
 }
 
-async function endOf(kernel: Kernel, signal: AbortSignal | undefined): Promise<number> {
-  if (kernel.format !== "Image.gz") {
-    using storage = new FileStorage(kernel.path, "read");
-    return kernelEndBytes(storage, kernel.format);
+async function kernelSizes(
+  { path, format, arch }: Kernel,
+  append: string,
+  signal: AbortSignal | undefined,
+): Promise<Pick<Sizes, "kernelEndBytes" | "setAsideBytes">> {
+  if (arch === "x86_64") {
+    using storage = new FileStorage(path, "read");
+    return { kernelEndBytes: kernelEndBytes(storage, format), setAsideBytes: 0 };
   }
-  const chunks: Uint8Array[] = [];
-  const options = { name: "the kernel", ...(signal === undefined ? {} : { signal }) };
-  for await (const chunk of decompress(readChunks(kernel.path, signal), options)) {
-    chunks.push(Uint8Array.from(chunk));
-  }
-  return kernelEndBytes(storageOf(Buffer.concat(chunks)), "Image");
+  const { bytes } = await unpackKernelFile(path, signal);
+  const end = kernelEndBytes(storageOf(bytes), "Image");
+  return { kernelEndBytes: end, setAsideBytes: cmaBytes(bytes, append) };
 }
 
 /**

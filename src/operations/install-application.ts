@@ -60,7 +60,7 @@ export function installApplication(
   const request = requestOf(plan, { config, process, files });
   const { notes } = installInit(target.tree, target.sink, request, {
     mtimeSeconds: plan.mtimeSeconds,
-    root: plan.format.startsWith("initramfs") ? "initramfs" : "disk",
+    root: plan.format === "initramfs" ? "initramfs" : "disk",
   });
   const identity = JSON.stringify([
     plan.init,

@@ -2,16 +2,15 @@ import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
-import { alignUp, isZero, sanitise } from "../bytes/index.ts";
+import { isZero, sanitise } from "../bytes/index.ts";
 import { parseOptions } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
 import { stubBinary } from "../guest/index.ts";
 import { checkOutput, FileStorage, publish, readChunks, readSmallFile } from "../host/index.ts";
 import {
+  archiveBehind,
   checkCanBoot,
   cmaBytes,
-  DECOMPRESSOR_HEAD_BYTES,
-  decompressorBytes,
   encodePackRecord,
   kernelCapabilities,
   leastMemory,
@@ -21,7 +20,7 @@ import {
   unpackKernelFile,
 } from "../kernel/index.ts";
 import type { Context } from "./context.ts";
-import { scanInitramfs } from "./scan-initramfs.ts";
+import { type InitramfsSummary, readInitramfs } from "./read-initramfs.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 
@@ -42,9 +41,6 @@ export interface Packed extends PackRecord {
   readonly output: string;
   readonly sizeBytes: number;
 }
-
-/** An initramfs as the kernel finds it: an uncompressed archive begins at a multiple of this. */
-const ARCHIVE_ALIGNMENT = 4;
 
 /** Writes one file of a kernel and its initramfs: it boots with no initrd and no drive. */
 export async function pack(options: PackOptions, context: Context): Promise<Packed> {
@@ -80,7 +76,7 @@ interface InitramfsParts {
   readonly sizeBytes: number;
   readonly unpackedBytes: number;
   readonly decompressorBytes: number;
-  readonly compressions: readonly Awaited<ReturnType<typeof scanInitramfs>>["compression"][];
+  readonly compressions: readonly InitramfsSummary["compression"][];
 }
 
 async function initramfsParts(
@@ -92,15 +88,14 @@ async function initramfsParts(
   const compressions: InitramfsParts["compressions"][number][] = [];
   for (const path of paths) {
     using storage = new FileStorage(path, "read");
-    const scan = await scanInitramfs(storage, { name: sanitise(basename(path)), signal });
-    const head = new Uint8Array(DECOMPRESSOR_HEAD_BYTES);
-    storage.readAt(head, 0);
-    const offset = alignUp(sums.sizeBytes, ARCHIVE_ALIGNMENT);
+    const scan = await readInitramfs(storage, { name: sanitise(basename(path)), signal });
+    const isCompressed = (compressions.at(-1) ?? "none") !== "none";
+    const offset: number = files.length === 0 ? 0 : archiveBehind(sums.sizeBytes, { isCompressed });
     files.push({ path, offset });
     compressions.push(scan.compression);
     sums.sizeBytes = offset + storage.sizeBytes;
     sums.unpackedBytes += scan.unpackedBytes;
-    sums.decompressorBytes = Math.max(sums.decompressorBytes, decompressorBytes(head));
+    sums.decompressorBytes = Math.max(sums.decompressorBytes, scan.decompressorBytes);
   }
   return { files, ...sums, compressions };
 }

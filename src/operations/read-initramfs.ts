@@ -1,30 +1,46 @@
 import { display, type ReadableStorage } from "../bytes/index.ts";
 import { decompress, kindOf, type CompressionKind } from "../compression/index.ts";
+import { inArchive, WickError } from "../errors/index.ts";
 import { CpioReader, type CpioVisitor, type ReadCpioEntry } from "../formats/cpio/index.ts";
+import { DECOMPRESSOR_HEAD_BYTES, decompressorBytes } from "../kernel/index.ts";
 import { storageChunks } from "./storage-chunks.ts";
+
+/** What an initramfs asks of the machine that unpacks it. */
+export interface InitramfsSummary {
+  /** Entries of all its archives, names of one file each counted. */
+  readonly entries: number;
+  /**
+   * Bytes that its unpacked copy takes: files in whole pages of 4096, and what the kernel keeps
+   * of each inode and name.
+   */
+  readonly unpackedBytes: number;
+  /** newc archives, each with its trailer. */
+  readonly archives: number;
+  /** How its last part is compressed: archives that are not may lie before it. */
+  readonly compression: CompressionKind;
+  /** What the kernel's decompressor of that part holds meanwhile. */
+  readonly decompressorBytes: number;
+}
 
 export interface ReadOptions {
   /** For messages; safe to print. */
   readonly name: string;
   readonly signal?: AbortSignal | undefined;
+  /** Plain bytes that there may be; 64 GiB by default. */
+  readonly limitBytes?: number;
 }
 
 /** tmpfs keeps files in whole pages. */
 const PAGE_BYTES = 4096;
 /** Inode and name in the guest's kernel: about 600 + 190 bytes (slab of 6.1), the path's rest. */
 const ENTRY_BYTES = 1024;
-/** Enough for kindOf. */
-const MAGIC_BYTES = 6;
+/** No small machine has so much memory; a bomb ends here, after a minute. */
+const LIMIT_BYTES = 64 * 2 ** 30;
 
 /** Whether a file is a newc archive, or compressed as a whole: no other image is. */
 export function isInitramfs(storage: ReadableStorage): boolean {
   const head = headAt(storage, 0);
-  return display(head).startsWith("07070") || kindOf(head) !== "none";
-}
-
-/** Bytes of the guest's memory that an entry takes once it is unpacked. */
-export function unpackedBytesOf({ size }: ReadCpioEntry): number {
-  return ENTRY_BYTES + Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
+  return display(head.subarray(0, 6)).startsWith("07070") || kindOf(head) !== "none";
 }
 
 /** How what begins at `position` is compressed. */
@@ -33,48 +49,87 @@ export function compressionAt(storage: ReadableStorage, position: number): Compr
 }
 
 /**
- * Shows `visitor` a whole initramfs in one pass: archives as they are, and behind them, or
- * alone, one that is compressed. Returns how its last part is compressed. Errors:
- * ARCHIVE_INVALID, COMPRESSION_INVALID.
+ * Reads a whole initramfs in one pass: archives as they are, and behind them, or alone, one that
+ * is compressed. Sums it up, and shows its files to `collector`. Errors: ARCHIVE_INVALID,
+ * COMPRESSION_INVALID, IMAGE_LIMIT.
  */
 export async function readInitramfs(
   storage: ReadableStorage,
-  visitor: CpioVisitor,
   options: ReadOptions,
-): Promise<CompressionKind> {
-  const { signal } = options;
-  const isPlain = compressionAt(storage, 0) === "none";
-  const position = isPlain ? await readPlain(storage, visitor, signal) : 0;
-  if (position === undefined) return "none";
-  const reader = new CpioReader(visitor);
-  const chunks = storageChunks(storage, { position, signal });
-  for await (const chunk of decompress(chunks, options)) reader.push(chunk);
-  reader.end();
-  return compressionAt(storage, position);
+  collector?: Pick<CpioVisitor, "entry" | "data">,
+): Promise<InitramfsSummary> {
+  const reading = new Reading(options, collector);
+  try {
+    const isPlain = compressionAt(storage, 0) === "none";
+    const position = isPlain ? await reading.plain(storage) : 0;
+    if (position !== undefined) await reading.compressed(storage, position);
+    const head = headAt(storage, position ?? 0);
+    const compression = position === undefined ? "none" : kindOf(head);
+    return { ...reading.sums, compression, decompressorBytes: decompressorBytes(head) };
+  } catch (error) {
+    throw inArchive(error, options.name);
+  }
 }
 
-/** Reads what is not compressed; where something else begins, if it does. */
-async function readPlain(
-  storage: ReadableStorage,
-  visitor: CpioVisitor,
-  signal: AbortSignal | undefined,
-): Promise<number | undefined> {
-  let foreign: number | undefined;
-  const reader = new CpioReader({
-    entry: (entry) => visitor.entry(entry),
-    data: (chunk) => visitor.data(chunk),
-    endArchive: () => visitor.endArchive?.(),
-    foreign: (position) => void (foreign = position),
-  });
-  for await (const chunk of storageChunks(storage, { signal })) {
-    reader.push(chunk);
-    if (foreign !== undefined) return foreign;
+class Reading {
+  readonly sums = { entries: 0, unpackedBytes: 0, archives: 0 };
+  readonly #options: ReadOptions;
+  readonly #visitor: CpioVisitor;
+  #bytes = 0;
+
+  constructor(options: ReadOptions, collector: Pick<CpioVisitor, "entry" | "data"> | undefined) {
+    this.#options = options;
+    this.#visitor = {
+      entry: (entry) => {
+        this.#sum(entry);
+        collector?.entry(entry);
+      },
+      data: (chunk) => collector?.data(chunk),
+      endArchive: () => void this.sums.archives++,
+    };
   }
-  reader.end();
-  return undefined;
+
+  /** Reads what is not compressed; where something else begins, if it does. */
+  async plain(storage: ReadableStorage): Promise<number | undefined> {
+    let foreign: number | undefined;
+    const visitor = { ...this.#visitor, foreign: (at: number) => void (foreign = at) };
+    const reader = new CpioReader(visitor);
+    for await (const chunk of storageChunks(storage, this.#options)) {
+      this.#count(chunk);
+      reader.push(chunk);
+      if (foreign !== undefined) return foreign;
+    }
+    reader.end();
+    return undefined;
+  }
+
+  async compressed(storage: ReadableStorage, position: number): Promise<void> {
+    const reader = new CpioReader(this.#visitor);
+    const chunks = storageChunks(storage, { position, signal: this.#options.signal });
+    for await (const chunk of decompress(chunks, this.#options)) {
+      this.#count(chunk);
+      reader.push(chunk);
+    }
+    reader.end();
+  }
+
+  #sum({ size }: ReadCpioEntry): void {
+    this.sums.entries++;
+    this.sums.unpackedBytes += ENTRY_BYTES + Math.ceil(size / PAGE_BYTES) * PAGE_BYTES;
+  }
+
+  #count({ length }: Uint8Array): void {
+    const { name, limitBytes = LIMIT_BYTES } = this.#options;
+    this.#bytes += length;
+    if (this.#bytes <= limitBytes) return;
+    throw new WickError(
+      "IMAGE_LIMIT",
+      `Cannot use ${name}: it unpacks to over ${limitBytes} bytes, more than a machine's memory`,
+    );
+  }
 }
 
 function headAt(storage: ReadableStorage, position: number): Uint8Array {
-  const head = new Uint8Array(MAGIC_BYTES);
+  const head = new Uint8Array(DECOMPRESSOR_HEAD_BYTES);
   return head.subarray(0, storage.readAt(head, position));
 }

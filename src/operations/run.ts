@@ -1,13 +1,15 @@
+import { basename } from "node:path";
+import { sanitise } from "../bytes/index.ts";
 import { planRun, refuseCopy, type RunOptions, type RunPlan } from "../config/index.ts";
-import { monotonicMs, wickDirectories } from "../host/index.ts";
-import { findKernel, type Kernel } from "../kernel/index.ts";
-import { debLayer, fetchPackages, type FetchProgress } from "../sources/index.ts";
-import { WickError } from "../errors/index.ts";
+import { monotonicMs } from "../host/index.ts";
+import { checkCanBoot, type Kernel, kernelCapabilities } from "../kernel/index.ts";
+import { isWickError, WickError } from "../errors/index.ts";
 import { qemu } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
 import { refuseOverrides } from "./check-image-options.ts";
 import { choosePorts, publishedPorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
+import { hostKernel } from "./host-kernel.ts";
 import { readImageFacts, type ImageFacts } from "./image-facts.ts";
 import { RunningMachine } from "./machine.ts";
 import { initramfsSpec } from "./initramfs-machine.ts";
@@ -74,31 +76,36 @@ function hintIfLost({ kernel, modules, memoryMiB }: RunPlan, { format }: ImageFa
     : `more memory than ${memoryMiB} MiB may help (-m); ${loud}`;
 }
 
-function kernelOf(plan: RunPlan, facts: ImageFacts, context: Context): Promise<Kernel> {
-  const cacheDirectory = wickDirectories(context.environment).cache;
-  const { signal } = context;
-  return runStep(context.onEvent, { step: "kernel", title: "Find a kernel" }, async (step) => {
-    const onProgress = ({ doneBytes, totalBytes }: FetchProgress): void =>
-      step.bytes(doneBytes, totalBytes);
-    const kernel = await findKernel({
+async function kernelOf(plan: RunPlan, facts: ImageFacts, context: Context): Promise<Kernel> {
+  const kernel = await hostKernel(
+    {
       arch: plan.content.arch,
       kernelFile: plan.kernel,
       modulesDirectory: plan.modules,
-      cacheDirectory,
       refresh: plan.content.refresh,
       fileSystem: rootFileSystem(plan, facts),
-      packages: {
-        fetch: (names, arch, only) => {
-          const packages = names.map((name) => ({ name }));
-          return fetchPackages({ packages, arch, only, cacheDirectory, signal, onProgress });
-        },
-        layer: ({ name, version, path }) => debLayer({ label: `${name} ${version}`, path }),
-      },
-      signal,
-    });
-    step.detail(kernel.origin);
-    return kernel;
-  });
+    },
+    context,
+  );
+  // The distribution's own can do all of it.
+  if (plan.kernel !== undefined) await checkDecompressor(kernel, facts, context);
+  return kernel;
+}
+
+/** Whether a kernel of the user's own unpacks the image; one that cannot be looked into may. */
+async function checkDecompressor(
+  { path }: Kernel,
+  { initramfs }: ImageFacts,
+  { signal }: Context,
+): Promise<void> {
+  const compression = initramfs?.compression ?? "none";
+  if (compression === "none") return;
+  try {
+    const capabilities = await kernelCapabilities(path, { signal });
+    checkCanBoot(capabilities, { name: sanitise(basename(path)), compression });
+  } catch (error) {
+    if (!isWickError(error, "TOOL_MISSING", "UNSUPPORTED")) throw error;
+  }
 }
 
 /** Folders of the host come as drives, whatever the root is. */

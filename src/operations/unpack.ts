@@ -6,6 +6,7 @@ import { parseOptions } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
 import { checkOutput, FileStorage, publish, throwIfAborted } from "../host/index.ts";
 import { type PackRecord, readPackRecord } from "../kernel/index.ts";
+import { checkDistinct } from "./check-distinct.ts";
 import type { Context } from "./context.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
@@ -29,6 +30,7 @@ export async function unpack(options: UnpackOptions, context: Context): Promise<
   const at = (path: string): string => resolve(context.workingDirectory, path);
   const outputs = [given.kernel, given.initramfs].filter((path) => path !== undefined);
   for (const path of outputs) checkOutput(at(path));
+  checkDistinct(outputs.map(at));
   using storage = new FileStorage(at(given.file), "read");
   const record = readPackRecord(storage);
   if (record === undefined) {

@@ -1,5 +1,5 @@
 import type { InflateOptions } from "../compression/index.ts";
-import { isWickError, WickError } from "../errors/index.ts";
+import { inArchive } from "../errors/index.ts";
 import { TarReader } from "../formats/tar/index.ts";
 import type { Layer, LayerVisitor } from "../tree/index.ts";
 
@@ -26,13 +26,4 @@ export function archiveLayer(name: string, open: OpenPlain): Layer {
       }
     },
   };
-}
-
-/** Names the archive in an error of the tar reader, which does not know it. */
-function inArchive(error: unknown, name: string): unknown {
-  if (!isWickError(error, "ARCHIVE_INVALID", "ARCHIVE_LIMIT")) return error;
-  return new WickError(error.code, `${error.message} (in ${name})`, {
-    cause: error,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
 }

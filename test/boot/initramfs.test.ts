@@ -87,6 +87,35 @@ test("less memory than needed is refused with its parts; the figure stated begin
   expect(result.stdout, result.stderr).toContain("began");
 });
 
+test("a machine gets more than the usual memory where its files take more, and says so", async () => {
+  sh("mkdir -p big && truncate -s 160M big/zeros");
+  sh(
+    "cd big && echo zeros | cpio -o -H newc --quiet | cat ../app.cpio - | gzip -1 > ../big.cpio.gz",
+  );
+  const words = ["run", "--entrypoint", "/bin/busybox", join(directory, "big.cpio.gz")];
+  const result = await wick([...words, "wc", "-c", "/zeros"]);
+  const given = Number(/the machine gets (\d+) MiB of memory/.exec(result.stderr)?.[1]);
+  expect(given, result.stderr).toBeGreaterThan(320);
+  expect(result.stdout).toContain("167772160 /zeros");
+});
+
+test("of an arm64 machine's memory, what its kernel keeps for devices is counted", async () => {
+  const refused = await wick(["run", "-q", "--platform", "linux/arm64", "-m", "64m", image()]);
+  expect([refused.status, refused.stderr]).toEqual([125, expect.stringMatching(/devices 67\.0/)]);
+  const off = ["--platform", "linux/arm64", "-m", "40m", "--append", "cma=0", image()];
+  expect((await wick(["run", "-q", ...off])).stderr).toMatch(/devices 3\.0/);
+});
+
+test("a kernel of one's own that lacks the decompressor is refused, with what says so", async () => {
+  const kernel = join(directory, "vmlinuz");
+  copyFileSync((await bootParts()).kernel, kernel);
+  const config = "CONFIG_BLK_DEV_INITRD=y\nCONFIG_RD_GZIP=y\n# CONFIG_RD_XZ is not set\n";
+  writeFileSync(join(directory, "config"), config);
+  const result = await wick(["run", "-q", "--kernel", kernel, image(".xz")]);
+  expect(result.status).toBe(125);
+  expect(result.stderr).toMatch(/compressed with xz \(config beside it\).*--compression gzip/s);
+});
+
 test("an initramfs that is cut is refused before anything starts", async () => {
   const cut = join(directory, "cut.cpio.gz");
   writeFileSync(cut, readFileSync(image(".gz")));

@@ -1,13 +1,17 @@
 /** Packed Images for aarch64, booted with no initrd and no drive, as any VMM would load them. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { encodeCpio } from "../../src/formats/cpio/index.ts";
 import { pack, type Packed, unpack } from "../../src/index.ts";
 import { bootParts, rootArchive, runArchive, type BootParts } from "../support/boot-parts.ts";
 import { freePort, startMachine } from "../support/booted-machine.ts";
 import { startWick } from "../support/cli.ts";
 import { fetchPage } from "../support/fetch-page.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
+
+const node = { kind: "file", mode: 0o644, uid: 0, gid: 0, mtime: 0 } as const;
 
 let boot: BootParts;
 let root: string;
@@ -104,4 +108,41 @@ test("unpack gives kernel and initramfs back byte for byte, and refuses a change
   await expect(refused).rejects.toMatchObject({ code: "DIGEST_MISMATCH" });
   const plain = unpack({ file: boot.kernel }, context(work));
   await expect(plain).rejects.toMatchObject({ code: "KERNEL_INVALID" });
+});
+
+test("what follows an lz4 archive has the zeros before it that end the kernel's lz4", async () => {
+  const work = temporaryDirectory();
+  const first = join(work, "first.cpio.lz4");
+  // Whatever its length is: so many bytes of a name make it a multiple of 4.
+  for (let name = "f"; ; name += "x") {
+    const archive = encodeCpio([{ ...node, path: Buffer.from(name) }]);
+    writeFileSync(first, execFileSync("lz4", ["-l", "-q", "-c"], { input: archive }));
+    if (statSync(first).size % 4 === 0) break;
+  }
+  const second = join(work, "second.cpio");
+  writeFileSync(second, encodeCpio([{ ...node, path: Buffer.from("second") }]));
+  const files = { kernel: boot.kernel, initramfs: [first, second] };
+  const { output } = await pack({ ...files, output: join(work, "packed") }, context(work));
+  const initramfs = join(work, "initramfs");
+  await unpack({ file: output, initramfs }, context(work));
+  const whole = readFileSync(initramfs);
+  const { size } = statSync(first);
+  expect(whole.subarray(size, size + 4)).toEqual(Buffer.alloc(4));
+  expect(whole.subarray(size + 4)).toEqual(readFileSync(second));
+});
+
+test("what is no file, and two outputs in one place, are refused at once", async () => {
+  const work = temporaryDirectory();
+  const fifo = join(work, "fifo");
+  execFileSync("mkfifo", [fifo]);
+  const output = join(work, "packed");
+  const refused = { code: "SOURCE_FAILED", message: expect.stringContaining("no regular file") };
+  const files = { kernel: boot.kernel, initramfs: [fifo], output };
+  await expect(pack(files, context(work))).rejects.toMatchObject(refused);
+  const asKernel = { ...files, kernel: fifo, initramfs: [root] };
+  await expect(pack(asKernel, context(work))).rejects.toMatchObject(refused);
+  await expect(unpack({ file: fifo }, context(work))).rejects.toMatchObject(refused);
+  const twice = unpack({ file: fifo, kernel: output, initramfs: output }, context(work));
+  await expect(twice).rejects.toMatchObject({ code: "USAGE" });
+  expect(readdirSync(work)).toEqual(["fifo"]);
 });

@@ -1,6 +1,6 @@
 import { display, sanitise } from "../../bytes/index.ts";
 import { kindOf } from "../../compression/index.ts";
-import { isWickError, WickError } from "../../errors/index.ts";
+import { inArchive, isWickError, WickError } from "../../errors/index.ts";
 import { digestHex, type Descriptor, type Digest } from "../../formats/oci/index.ts";
 import { TarReader } from "../../formats/tar/index.ts";
 import { readHead } from "../../host/index.ts";
@@ -119,7 +119,6 @@ async function explain(
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   if (!isWickError(error) || OUTER.includes(error.code)) return error;
-  const { code, message, hint } = error;
   const blob = reading.found;
   if (blob === undefined) return error;
   const wanted = descriptor?.digest ?? (kindOf(readHead(blob, 6)) === "none" ? diffId : undefined);
@@ -127,7 +126,5 @@ async function explain(
     const is = await digestRegion(blob, signal);
     if (is !== wanted) return mismatch(name, is, wanted, error);
   }
-  if (code !== "ARCHIVE_INVALID" && code !== "ARCHIVE_LIMIT") return error;
-  const details = hint === undefined ? {} : { hint };
-  return new WickError(code, `${message} (in ${name})`, { cause: error, ...details });
+  return inArchive(error, name);
 }
