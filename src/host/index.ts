@@ -72,3 +72,4 @@ export type { HttpClient, HttpOptions, HttpRequest, HttpResponse } from "./http/
 export { isLoopbackHost } from "./http/addresses.ts";
 export { ConnectionError } from "./http/connection-error.ts";
 export type { AddressRules, Reach } from "./http/reach.ts";
+export { temporaryStorage } from "./temporary-storage.ts";

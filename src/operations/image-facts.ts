@@ -26,7 +26,7 @@ export interface ImageFacts {
   /** 8-4-4-4-12 hex digits: what init finds the root by; zeros for an initramfs. */
   readonly uuid: string;
   /** Of an initramfs: what it asks of the machine. */
-  readonly initramfs?: InitramfsSummary;
+  readonly initramfs?: InitramfsSummary & { readonly hasInit: boolean };
   /** Undefined in an image that wick put no config into. */
   readonly config: AppConfig | undefined;
   readonly users: UserFiles;
@@ -47,9 +47,9 @@ export async function readImageFacts(path: string, signal?: AbortSignal): Promis
     return { format: "squashfs", uuid: identity, ...(await contents(read)) };
   }
   if (isInitramfs(storage)) {
-    const { files, summary } = await initramfsContents(storage, signal);
+    const { files, summary, hasInit } = await initramfsContents(storage, signal);
     const found = await contents(async (inside) => files.get(inside.slice(1)));
-    return { format: "initramfs", uuid: NO_UUID, initramfs: summary, ...found };
+    return { format: "initramfs", uuid: NO_UUID, initramfs: { ...summary, hasInit }, ...found };
   }
   const image = openFileSystem(storage);
   const read: ReadFile = async (inside, limitBytes) => smallFile(image, inside, limitBytes);

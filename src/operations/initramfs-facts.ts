@@ -7,6 +7,8 @@ export interface InitramfsContents {
   /** Of the files that a run reads, those that there are; paths without a leading `/`. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly summary: InitramfsSummary;
+  /** Whether there is an /init; without one the kernel looks for a drive. */
+  readonly hasInit: boolean;
 }
 
 /** What a run reads of an image: its config, its accounts, and whether init is wick's. */
@@ -23,16 +25,18 @@ export async function initramfsContents(
 ): Promise<InitramfsContents> {
   const collector = new Collector();
   const summary = await readInitramfs(storage, { name: "the initramfs", signal }, collector);
-  return { files: collector.files(), summary };
+  return { files: collector.files(), summary, hasInit: collector.hasInit };
 }
 
 class Collector {
+  hasInit = false;
   readonly #files = new Map<string, Uint8Array[]>();
   #current: Uint8Array[] | undefined;
 
   entry({ path, kind, size }: ReadCpioEntry): void {
     const name = display(path).replace(/^(\.?\/)+/, "");
     this.#current = undefined;
+    if (name === "init") this.hasInit = kind === "file" || kind === "symlink";
     if (kind !== "file" || size > FILE_BYTES || !READ.has(name)) return;
     this.#current = [];
     this.#files.set(name, this.#current);

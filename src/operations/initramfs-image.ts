@@ -1,13 +1,12 @@
 import type { Compression, ContentPlan } from "../config/index.ts";
 import { writeCpioTree } from "../formats/cpio/index.ts";
-import type { FileStorage } from "../host/index.ts";
+import { temporaryStorage, type FileStorage } from "../host/index.ts";
 import type { Tree } from "../tree/index.ts";
 import { Appended } from "./appended.ts";
 import { checkCompressor, compressed } from "./compress.ts";
 import type { ImageSummary, ImageWriter, ImageWriterOptions } from "./image-writer.ts";
 import { Spool } from "./spooled-image.ts";
 import { storageChunks } from "./storage-chunks.ts";
-import { temporaryStorage } from "./temporary-storage.ts";
 
 /** An initramfs: one newc archive, compressed so that the kernel unpacks it. */
 export function initramfs(

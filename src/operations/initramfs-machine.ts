@@ -26,6 +26,7 @@ import { runFiles } from "./run-records.ts";
  * what init does with them, the image as it is, this run's files; what comes later wins.
  */
 export async function initramfsSpec(parts: Parts, context: Context): Promise<MachineSpec> {
+  checkInit(parts);
   const initrd = join(parts.directory, "initrd.cpio");
   const added = await writeInitrd(initrd, parts, context);
   const sizes = await sizesOf(parts, { initrd, added }, context);
@@ -33,6 +34,15 @@ export async function initramfsSpec(parts: Parts, context: Context): Promise<Mac
   const spec = machineOf(parts);
   const commandLine = [spec.commandLine, ...words].join(" ");
   return { ...spec, initrd, commandLine, memoryMiB };
+}
+
+function checkInit({ plan, facts }: Parts): void {
+  if (facts.initramfs?.hasInit === true || /(^| )rdinit=/.test(plan.append)) return;
+  throw new WickError(
+    "NO_APPLICATION",
+    "Cannot run the initramfs: it has no /init, and the kernel starts nothing else of it",
+    { hint: "--append rdinit=/PATH names another program" },
+  );
 }
 
 /** Returns how many bytes of it are not the image's. */

@@ -2,11 +2,10 @@ import type { ReadableStorage } from "../bytes/index.ts";
 import { decompress } from "../compression/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
 import { CpioImage } from "../formats/cpio/index.ts";
-import type { FileStorage } from "../host/index.ts";
+import { temporaryStorage, type FileStorage } from "../host/index.ts";
 import { Appended } from "./appended.ts";
 import { compressionAt } from "./read-initramfs.ts";
 import { storageChunks } from "./storage-chunks.ts";
-import { temporaryStorage } from "./temporary-storage.ts";
 
 /** What one is unpacked to at most, on the disk, to be looked into. */
 const UNPACKED_MAX_BYTES = 8 * 2 ** 30;

@@ -1,7 +1,11 @@
 import { writeTar, type TarWriterOptions } from "../formats/tar/index.ts";
-import { type FileStorage, pipeThroughTool, throwIfAborted } from "../host/index.ts";
+import {
+  type FileStorage,
+  pipeThroughTool,
+  throwIfAborted,
+  temporaryStorage,
+} from "../host/index.ts";
 import { SpoolSink, type Tree } from "../tree/index.ts";
-import { temporaryStorage } from "./temporary-storage.ts";
 
 /** A tool that makes an image of a tar archive on its stdin. */
 export interface TarTool {

@@ -116,6 +116,17 @@ test("a kernel of one's own that lacks the decompressor is refused, with what sa
   expect(result.stderr).toMatch(/compressed with xz \(config beside it\).*--compression gzip/s);
 });
 
+test("an initramfs with nothing to start is refused, unless a program is named", async () => {
+  sh(
+    "mkdir -p none/bin && cp root/bin/busybox none/bin && cd none && find . | cpio -o -H newc --quiet > ../none.cpio",
+  );
+  const words = ["run", "-q", join(directory, "none.cpio")];
+  const refused = await wick(words);
+  expect([refused.status, refused.stderr]).toEqual([125, expect.stringContaining("no /init")]);
+  const named = await wick(["run", "--append", "rdinit=/bin/busybox", ...words.slice(1)]);
+  expect(named.stderr).toContain("poweroff, printf");
+});
+
 test("an initramfs that is cut is refused before anything starts", async () => {
   const cut = join(directory, "cut.cpio.gz");
   writeFileSync(cut, readFileSync(image(".gz")));
