@@ -37,17 +37,20 @@ export class FileStorage implements Storage, Disposable {
     this.path = path;
     this.#shownAs = shownAs;
     this.#fd = this.#act("open", () => openSync(path, OPEN_FLAGS[mode], PRIVATE_FILE));
-    if (mode === "read" && !this.#isRegular()) {
-      this[Symbol.dispose]();
-      throw new WickError(
-        "SOURCE_FAILED",
-        `Cannot read ${sanitise(shownAs)}: it is no regular file, wanted one`,
-      );
-    }
+    if (mode === "read") this.#wantRegular();
   }
 
-  #isRegular(): boolean {
-    return this.#act("stat", () => fstatSync(this.#fd).isFile());
+  #wantRegular(): void {
+    try {
+      if (this.#act("stat", () => fstatSync(this.#fd).isFile())) return;
+      throw new WickError(
+        "SOURCE_FAILED",
+        `Cannot read ${sanitise(this.#shownAs)}: it is no regular file, wanted one`,
+      );
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   get sizeBytes(): number {

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { jsonOf, testCache, wick } from "../support/cli.ts";
+import { architecture } from "../support/image-builder.ts";
 import { essentialTree } from "../support/essential-tree.ts";
 import {
   canMount,
@@ -74,10 +75,12 @@ function unpackPackages(names: ReadonlySet<string>, root: string): void {
   }
   const debs = join(testCache, "debs");
   const files = readdirSync(debs).filter((name) => name.endsWith(".deb"));
+  // Other architectures' packages lie beside them under the same names.
+  const wanted = new Set([...names].flatMap((name) => [`${architecture} ${name}`, `all ${name}`]));
   let found = 0;
   for (const file of files) {
-    const show = ["-W", "--showformat=${Package} ${Version}", join(debs, file)];
-    if (!names.has(execFileSync("dpkg-deb", show, { encoding: "utf8" }))) continue;
+    const show = ["-W", "--showformat=${Architecture} ${Package} ${Version}", join(debs, file)];
+    if (!wanted.has(execFileSync("dpkg-deb", show, { encoding: "utf8" }))) continue;
     found++;
     const script = 'dpkg-deb --fsys-tarfile "$0" | tar -xp --keep-directory-symlink -C "$1"';
     execFileSync("sh", ["-c", script, join(debs, file), root]);
