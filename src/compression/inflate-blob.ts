@@ -7,6 +7,7 @@ import {
   turningBuffers,
 } from "../host/index.ts";
 import { inflateStream } from "./inflate-stream.ts";
+import { Inbox } from "./inflate-inbox.ts";
 import { fromPlainError, type InflateReply } from "./inflate-messages.ts";
 import { hasWorkers, type LentWorker, wishForWorker, type WorkerWish } from "./inflate-pool.ts";
 import type { RingReader } from "./inflate-ring.ts";
@@ -54,11 +55,17 @@ function inflateHere(
   return inflateStream(readRegion(region, options.signal, buffers), options);
 }
 
+/** A worker at work, and what comes of it. */
+interface Begun {
+  readonly lent: LentWorker;
+  readonly inbox: Inbox;
+}
+
 class InflatedByWorker implements InflatedBlob {
   readonly #region: FileRegion;
   readonly #options: InflateOptions;
-  readonly #replies = new Replies();
-  #begun: WorkerWish | undefined;
+  #wish: WorkerWish | undefined;
+  #begun: Promise<Begun> | undefined;
   /** Whether somebody reads, and so gives the worker back. */
   #isRead = false;
 
@@ -68,48 +75,40 @@ class InflatedByWorker implements InflatedBlob {
   }
 
   start(): void {
-    this.#begun ??= this.#begin();
+    if (this.#begun !== undefined) return;
+    this.#wish = wishForWorker();
+    this.#begun = this.#wish.worker.then((lent) => this.#begin(lent));
   }
 
   close(): void {
     if (this.#isRead) return;
     this.#isRead = true;
-    void this.#begun?.worker.then((lent) => this.#destroyLoaded(lent));
+    void this.#begun?.then(destroyLoaded);
   }
 
-  /** One that is ended while it still opens its modules leaves their descriptors open (Node 20). */
-  async #destroyLoaded(lent: LentWorker): Promise<void> {
-    await this.#replies.next();
-    lent.destroy();
-  }
-
-  #begin(): WorkerWish {
-    const wish = wishForWorker();
-    const worker = wish.worker.then((lent) => {
-      const { name, onPlainDigest } = this.#options;
-      const wantsPlainDigest = onPlainDigest !== undefined;
-      lent.start(
-        { region: this.#region, name, wantsPlainDigest },
-        (reply) => this.#replies.push(reply),
-        (why) => this.#replies.push({ type: "lost", why: why.message }),
-      );
-      return lent;
-    });
-    return { worker, hurry: () => wish.hurry() };
+  #begin(lent: LentWorker): Begun {
+    const { name, onPlainDigest } = this.#options;
+    const inbox = new Inbox(lent.reader);
+    lent.start(
+      { region: this.#region, name, wantsPlainDigest: onPlainDigest !== undefined },
+      (reply) => inbox.push(reply),
+      (why) => inbox.push({ type: "lost", why: why.message }),
+    );
+    return { lent, inbox };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     this.#isRead = true;
     this.start();
-    this.#begun!.hurry();
-    const lent = await this.#begun!.worker;
+    this.#wish!.hurry();
+    const { lent, inbox } = await this.#begun!;
     let isDone = false;
-    using _ = this.#replies.failOn(this.#options.signal);
+    using _ = inbox.failOn(this.#options.signal);
     try {
-      const first = await this.#next();
+      await inbox.filled();
       // Where a thread cannot be had, for want of descriptors or memory, this one does it.
-      if (first.type === "lost") return yield* inflateHere(this.#region, this.#options);
-      yield* this.#chunks(first, lent.reader);
+      if (inbox.isLost) return yield* inflateHere(this.#region, this.#options);
+      yield* this.#chunks(inbox, lent.reader);
       isDone = true;
     } finally {
       if (isDone) lent.release();
@@ -117,58 +116,31 @@ class InflatedByWorker implements InflatedBlob {
     }
   }
 
-  async *#chunks(first: Heard, reader: RingReader): AsyncGenerator<Uint8Array> {
-    let reply = first;
-    for (; reply.type === "chunk"; reply = await this.#next()) {
-      yield reader.take(reply.lengthBytes);
+  async *#chunks(inbox: Inbox, reader: RingReader): AsyncGenerator<Uint8Array> {
+    for await (const chunk of inbox.chunks()) {
+      throwIfAborted(this.#options.signal);
+      yield chunk;
       reader.free();
     }
-    if (reply.type === "lost") throw lost(this.#options.name, reply.why);
-    this.#options.onDigest?.(reply.stored);
-    this.#options.onPlainDigest?.(reply.plain);
+    throwIfAborted(this.#options.signal);
+    this.#end(inbox.reply!);
   }
 
-  async #next(): Promise<Heard> {
-    const reply = await this.#replies.next();
-    throwIfAborted(this.#options.signal);
+  #end(reply: InflateReply): void {
+    const { name, onDigest, onPlainDigest } = this.#options;
     if (reply.type === "failed") throw fromPlainError(reply.error);
-    return reply;
+    if (reply.type === "lost") throw lost(name, reply.why);
+    onDigest?.(reply.stored);
+    onPlainDigest?.(reply.plain);
   }
 }
 
-/** What is heard of a worker that has not failed. */
-type Heard = Exclude<InflateReply, { readonly type: "failed" }>;
+/** One that is ended while it still opens its modules leaves their descriptors open (Node 20). */
+async function destroyLoaded({ lent, inbox }: Begun): Promise<void> {
+  await inbox.filled();
+  lent.destroy();
+}
 
 function lost(name: string, why: string): WickError {
   return new WickError("INTERNAL", `Cannot decompress ${name}: its thread ended (${why})`);
 }
-
-/** What a worker has said and nobody has heard yet. */
-class Replies {
-  readonly #said: InflateReply[] = [];
-  #wake: (() => void) | undefined;
-
-  push(reply: InflateReply): void {
-    this.#said.push(reply);
-    this.#wake?.();
-  }
-
-  async next(): Promise<InflateReply> {
-    while (this.#said.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
-    return this.#said.shift()!;
-  }
-
-  /** Whoever waits hears of it when `signal` fires. */
-  failOn(signal: AbortSignal | undefined): Disposable {
-    const stop = (): void => this.push({ type: "failed", error: interrupted });
-    signal?.addEventListener("abort", stop);
-    return { [Symbol.dispose]: () => signal?.removeEventListener("abort", stop) };
-  }
-}
-
-const interrupted = {
-  code: "INTERRUPTED",
-  message: "Interrupted",
-  hint: undefined,
-  detail: [],
-} as const;

@@ -10,9 +10,8 @@ export interface InflateJob {
   readonly wantsPlainDigest: boolean;
 }
 
-/** What a worker says, or is said of it: a slot is filled, all is done, why not, it is gone. */
+/** What a worker says, or is said of it, once: all is done, why not, it is gone. */
 export type InflateReply =
-  | { readonly type: "chunk"; readonly lengthBytes: number }
   | { readonly type: "end"; readonly stored: string; readonly plain: string }
   | { readonly type: "failed"; readonly error: PlainError }
   | { readonly type: "lost"; readonly why: string };

@@ -10,9 +10,7 @@ import type { InflateOptions } from "./options.ts";
 /** Small pieces: what reading and digesting one takes is what inflating may wait for. */
 const READ_BYTES = 1 << 20;
 
-const writer = new RingWriter(workerData as Ring, (lengthBytes) =>
-  reply({ type: "chunk", lengthBytes }),
-);
+const writer = new RingWriter(workerData as Ring);
 
 function reply(message: InflateReply): void {
   parentPort?.postMessage(message);
