@@ -61,7 +61,7 @@ export { removeAbandoned } from "./abandoned.ts";
 export { publishDirectory } from "./publish-directory.ts";
 export { makeNewDirectory, movePath, replaceSymlink, tryHardLink } from "./links.ts";
 export { every, listDirectory, readSymlink, writeSmallFile, type ListedFile } from "./listing.ts";
-export { hostArch, processors } from "./machine.ts";
+export { bootId, hostArch, processors } from "./machine.ts";
 export { canReflink, cloneFile, copyContents } from "./copy.ts";
 export { realPath } from "./real-path.ts";
 export { linksBelow } from "./links-below.ts";

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { WickError } from "../errors/index.ts";
+import { readSmallFile } from "./files.ts";
 
 /** The machine's architecture in the kernel's word; UNSUPPORTED on others than wick's two. */
 export function hostArch(): "x86_64" | "aarch64" {
@@ -9,6 +10,18 @@ export function hostArch(): "x86_64" | "aarch64" {
     "UNSUPPORTED",
     `Cannot work on ${process.arch}: wick knows x86_64 and aarch64`,
   );
+}
+
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+const BOOT_ID_MAX_BYTES = 64;
+
+/** A text that is another one after each start of the host (random(4)); undefined without /proc. */
+export function bootId(): string | undefined {
+  try {
+    return Buffer.from(readSmallFile(BOOT_ID, BOOT_ID_MAX_BYTES)).toString().trim();
+  } catch {
+    return undefined;
+  }
 }
 
 /** How many threads can really run at once. */

@@ -39,6 +39,20 @@ test("a failure at any step leaves the former file and nothing beside it", async
   }
 });
 
+test("the disk is waited for unless what was written need not last", async () => {
+  const path = join(temporaryDirectory(), "image");
+  const lasting = { mustLast: (result: string) => result === "new" };
+  const write = (result: string) => (storage: FileStorage) => {
+    writing(result)(storage);
+    return result;
+  };
+  setFaults([{ call: "fsync", pathPrefix: "/", nth: 1, errno: "EIO", persistent: true }]);
+  expect(await publish(path, write("copied"), lasting)).toBe("copied");
+  expect(readFileSync(path, "utf8")).toBe("copied");
+  await expect(publish(path, write("new"), lasting)).rejects.toMatchObject({ code: "IO" });
+  expect(readFileSync(path, "utf8")).toBe("copied");
+});
+
 test("a link stays a link: the file that it names is replaced", async () => {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, "disk"));

@@ -22,11 +22,16 @@ import { hostError } from "./host-error.ts";
 import { randomName } from "./temporary.ts";
 
 /** How a finished file is published. */
-export interface PublishOptions {
+export interface PublishOptions<T = unknown> {
   /** Permission bits of the finished file; by default what the user's umask leaves of 0666. */
   readonly mode?: number;
   /** Told the temporary's path before it is made; what it gives is disposed when that is gone. */
   readonly claim?: ((temporary: string) => Promise<Disposable>) | undefined;
+  /**
+   * Whether what was written must survive a power cut, so that the disk is waited for; always by
+   * default. Without it a power cut within the next seconds may leave less, as after cp(1).
+   */
+  readonly mustLast?: (result: T) => boolean;
 }
 
 /**
@@ -37,7 +42,7 @@ export interface PublishOptions {
 export async function publish<T>(
   path: string,
   write: (storage: FileStorage) => T | Promise<T>,
-  options: PublishOptions = {},
+  options: PublishOptions<T> = {},
 ): Promise<T> {
   const target = checkOutput(path);
   const temporary = join(
@@ -52,8 +57,9 @@ export async function publish<T>(
     using storage = new FileStorage(temporary, "create", path);
     writing = markBeingWritten([temporary, target]);
     const result = await write(storage);
-    await storage.sync();
-    finish(temporary, target, options.mode ?? 0o666 & ~process.umask());
+    const mustLast = options.mustLast?.(result) ?? true;
+    if (mustLast) await storage.sync();
+    finish(temporary, target, { mode: options.mode ?? 0o666 & ~process.umask(), mustLast });
     return result;
   } catch (error) {
     const explained = explainFullDisk(error, { path: temporary });
@@ -123,11 +129,15 @@ function shortened(name: string): string {
   return Buffer.from(name).subarray(0, 200).toString();
 }
 
-function finish(temporary: string, path: string, mode: number): void {
+function finish(
+  temporary: string,
+  path: string,
+  { mode, mustLast }: { readonly mode: number; readonly mustLast: boolean },
+): void {
   chmodSync(temporary, mode);
   checkFault("rename", path);
   renameSync(temporary, path);
-  syncDirectory(dirname(path));
+  if (mustLast) syncDirectory(dirname(path));
 }
 
 /** Makes a rename in `directory` last through a power cut. */

@@ -1,7 +1,14 @@
 import { dirname } from "node:path";
 import type { ContentPlan } from "../config/index.ts";
 import { isWickError } from "../errors/index.ts";
-import { canReflink, checkOutput, copyContents, publish, type FileStorage } from "../host/index.ts";
+import {
+  bootId,
+  canReflink,
+  checkOutput,
+  copyContents,
+  publish,
+  type FileStorage,
+} from "../host/index.ts";
 import type { SourceContents } from "../sources/index.ts";
 import type { ImageFacts, MakeOptions, Place, Store, StoredImage } from "../store/index.ts";
 import type { Context } from "./context.ts";
@@ -61,8 +68,13 @@ export async function imageAt(
   const inStore = isShared ? await imageInStore(image, context) : undefined;
   using stored = inStore?.stored ?? (await store.images.find(key, context.signal));
   const { facts, made } = await publishImage(image, { path, from: stored, context });
-  await store.places.add(key, target, facts);
+  await store.places.add(key, { path: target, facts, lasts: mustLast({ made }) });
   return { facts, made: inStore?.made === "new" ? "new" : made };
+}
+
+/** A copy is made again in no time: the disk is waited for no more than by cp(1). */
+function mustLast({ made }: Pick<MadeImage, "made">): boolean {
+  return made !== "copied" || bootId() === undefined;
 }
 
 interface Output {
@@ -82,7 +94,9 @@ async function publishImage(
   try {
     const whole = from && { path: from.path, facts: from.facts, isUntouched: () => true };
     const place = whole ?? store.places.find(key);
-    return await publish(path, (storage) => fill(image, storage, { place, context }), { claim });
+    const write = (storage: FileStorage): Promise<MadeImage> =>
+      fill(image, storage, { place, context });
+    return await publish(path, write, { claim, mustLast });
   } finally {
     alone?.[Symbol.dispose]();
   }

@@ -31,7 +31,14 @@ export type ImageRecord = v.InferOutput<typeof imageSchema>;
 export const placesSchema = v.strictObject({
   wick: v.literal(1),
   facts: factsSchema,
-  places: v.array(v.strictObject({ path: v.string(), state: v.strictObject(fileStateEntries) })),
+  places: v.array(
+    v.strictObject({
+      path: v.string(),
+      state: v.strictObject(fileStateEntries),
+      /** Of the host's start since which it holds, where the disk was not waited for. */
+      bootId: v.exactOptional(v.string()),
+    }),
+  ),
 });
 
 export type PlacesRecord = v.InferOutput<typeof placesSchema>;

@@ -198,7 +198,7 @@ test("an output is remembered until somebody touches it, the asked-for one first
   const second = join(directory, "b.ext4");
   for (const path of [first, second]) {
     writeFileSync(path, "image");
-    await store.places.add(KEY, path, facts);
+    await store.places.add(KEY, { path, facts, lasts: true });
   }
   expect(store.places.find(KEY)?.path).toBe(second);
   expect(store.places.find(KEY, first)).toMatchObject({ path: first, facts });
@@ -209,11 +209,24 @@ test("an output is remembered until somebody touches it, the asked-for one first
   expect(store.places.find(KEY)).toBeUndefined();
 });
 
+test("an output that the disk was not waited for is forgotten when the host starts again", async () => {
+  const path = join(directory, "a.ext4");
+  writeFileSync(path, "image");
+  await store.places.add(KEY, { path, facts, lasts: false });
+  expect(store.places.find(KEY)?.path).toBe(path);
+  const record = join(store.layout.images, KEY, "elsewhere.json");
+  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  const text = readFileSync(record, "utf8");
+  expect(text).toContain(boot);
+  writeFileSync(record, text.replace(boot, "00000000-0000-4000-8000-000000000000"));
+  expect(store.places.find(KEY)).toBeUndefined();
+});
+
 test("an output written within the same tick of the clock is not taken for the recorded one", async () => {
   const path = join(directory, "a.ext4");
   for (let i = 0; i < 20; i++) {
     writeFileSync(path, `image ${i}`);
-    const adding = store.places.add(KEY, path, facts);
+    const adding = store.places.add(KEY, { path, facts, lasts: true });
     await adding;
     writeFileSync(path, `other ${i}`);
     expect(store.places.find(KEY)).toBeUndefined();

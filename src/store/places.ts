@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
+import { bootId } from "../host/index.ts";
 import { isSameState, stateOf, type FileState } from "./file-state.ts";
 import { placesSchema, type ImageFacts, type PlacesRecord } from "./image-record.ts";
 import { ownDirectory, type StoreLayout } from "./layout.ts";
@@ -12,6 +13,14 @@ export interface Place {
   readonly facts: ImageFacts;
   /** Whether it still is the file that was published, untouched. */
   isUntouched(): boolean;
+}
+
+/** An output to remember. */
+export interface NewPlace {
+  readonly path: string;
+  readonly facts: ImageFacts;
+  /** Whether it is on the disk for good. */
+  readonly lasts: boolean;
 }
 
 /** Outputs remembered of one image. */
@@ -40,14 +49,19 @@ export class PlaceStore {
     return { path: found.path, facts: record.facts, isUntouched: () => isUntouched(found) };
   }
 
-  /** Remembers that the file at `path` (absolute, no link) holds the image of `key`. */
-  async add(key: string, path: string, facts: ImageFacts): Promise<void> {
+  /**
+   * Remembers that the file at `path` (absolute, no link) holds the image of `key`; one that
+   * does not last is forgotten with the host's next start.
+   */
+  async add(key: string, { path, facts, lasts }: NewPlace): Promise<void> {
     const state = await settledState(path);
     if (state === undefined) return;
     const former = (this.#recordOf(key)?.places ?? []).filter(
       (place) => place.path !== path && isUntouched(place),
     );
-    const places = [{ path, state }, ...former].slice(0, PLACES_MAX);
+    const since = lasts ? undefined : bootId();
+    const place = since === undefined ? { path, state } : { path, state, bootId: since };
+    const places = [place, ...former].slice(0, PLACES_MAX);
     const record: PlacesRecord = { wick: 1, facts: copied(facts), places };
     ownDirectory(this.#layout.images);
     ownDirectory(join(this.#layout.images, key));
@@ -73,8 +87,9 @@ function copied(facts: ImageFacts): PlacesRecord["facts"] {
   return { ...facts, manifests: [...facts.manifests] };
 }
 
-function isUntouched({ path, state }: PlacesRecord["places"][number]): boolean {
-  return isSameState(stateOf(path), state);
+function isUntouched(place: PlacesRecord["places"][number]): boolean {
+  if (place.bootId !== undefined && place.bootId !== bootId()) return false;
+  return isSameState(stateOf(place.path), place.state);
 }
 
 /** The state once the clock has gone on: what is written from now on gets another time. */
