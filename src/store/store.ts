@@ -8,7 +8,7 @@ import { NameStore } from "./names.ts";
 import { PlaceStore } from "./places.ts";
 import { referencedBlobs } from "./references.ts";
 import { makeSpool, type SpoolFile } from "./spool.ts";
-import { sweep } from "./sweep.ts";
+import { hasLeftovers, sweep } from "./sweep.ts";
 
 /** What wick keeps between commands: blobs by digest, what names resolved to, finished images. */
 export class Store {
@@ -34,12 +34,13 @@ export class Store {
    */
   async use(signal?: AbortSignal): Promise<FileLock> {
     this.#makeDirectories();
-    const alone = await tryLockFile(this.layout.lock, { mode: "exclusive", signal });
-    if (alone !== undefined) {
-      using _ = alone;
-      await sweep(this.layout);
-    }
+    if (hasLeftovers(this.layout)) await this.#sweepAlone(signal);
     return lockFile(this.layout.lock, { mode: "shared", signal });
+  }
+
+  async #sweepAlone(signal?: AbortSignal): Promise<void> {
+    using alone = await tryLockFile(this.layout.lock, { mode: "exclusive", signal });
+    if (alone !== undefined) await sweep(this.layout);
   }
 
   /** For who removes: waits until nobody uses the store, and keeps everybody from it. */
