@@ -1,9 +1,16 @@
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { setFaults } from "./faults.ts";
-import { publishDirectory } from "./publish-directory.ts";
+import { checkOutputDirectory, publishDirectory } from "./publish-directory.ts";
 
 afterEach(() => setFaults([]));
 
@@ -38,4 +45,43 @@ test("a failing rename is one error, and the temporary goes", async () => {
   setFaults([{ call: "rename", pathPrefix: parent, nth: 1, errno: "EIO" }]);
   await expect(publishDirectory(join(parent, "k"), fillWith("x"))).rejects.toThrow(/publish/);
   expect(readdirSync(parent)).toEqual([]);
+});
+
+test("a failing rename leaves what was there before", async () => {
+  const parent = temporaryDirectory();
+  const path = join(parent, "k");
+  await publishDirectory(path, fillWith("old"));
+  setFaults([{ call: "rename", pathPrefix: path, nth: 1, errno: "EIO" }]);
+  await expect(publishDirectory(path, fillWith("new"))).rejects.toThrow(/publish/);
+  expect(readFileSync(join(path, "file"), "utf8")).toBe("old");
+  expect(readdirSync(parent)).toEqual(["k"]);
+});
+
+test("a mode is given less the user's umask; a claim lasts until all is done", async () => {
+  const parent = temporaryDirectory();
+  const path = join(parent, "k");
+  const seen: string[] = [];
+  const claim = async (temporary: string): Promise<Disposable> => {
+    seen.push(temporary);
+    return { [Symbol.dispose]: () => void seen.push(readdirSync(parent).join()) };
+  };
+  await publishDirectory(path, fillWith("x"), { mode: 0o777, claim });
+  expect(statSync(path).mode & 0o777).toBe(0o777 & ~process.umask());
+  expect(seen).toEqual([expect.stringContaining("wick-new-"), "k"]);
+});
+
+test("what holds anything else is not replaced, nor is a file or a link", () => {
+  const parent = temporaryDirectory();
+  const at = (name: string): string => join(parent, name);
+  mkdirSync(at("empty"));
+  mkdirSync(at("ours/files"), { recursive: true });
+  mkdirSync(at("theirs/files"), { recursive: true });
+  writeFileSync(at("theirs/notes"), "");
+  symlinkSync("empty", at("link"));
+  const check = (name: string): void => checkOutputDirectory(at(name), ["list", "files"]);
+  for (const name of ["empty", "ours", "new"]) expect(() => check(name)).not.toThrow();
+  expect(() => check("theirs")).toThrow(/it holds notes, wanted an empty or new one/);
+  expect(() => check("theirs/notes")).toThrow(/it is no directory, wanted a directory/);
+  expect(() => check("link")).toThrow(/it is a link/);
+  expect(() => check("none/new")).toThrow(/there is no directory .*none/);
 });

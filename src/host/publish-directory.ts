@@ -1,32 +1,89 @@
-import { renameSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
+import { explainFullDisk } from "./disk-full.ts";
 import { checkFault } from "./faults.ts";
-import { makePrivateDirectory, removePath } from "./files.ts";
+import { makePrivateDirectory, statOf } from "./files.ts";
 import { errnoOf, hostError } from "./host-error.ts";
+import { listDirectory, readSymlink } from "./listing.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
+/** How a finished directory is published. */
+export interface PublishDirectoryOptions {
+  /** Permission bits of the finished directory, less the user's umask; 0700 by default. */
+  readonly mode?: number;
+  /** Told the temporary's path; what it gives is disposed when that is gone. */
+  readonly claim?: ((temporary: string) => Promise<Disposable>) | undefined;
+}
+
 /**
- * Makes a directory (0700) that is whole or absent: `fill` works in a temporary one beside it,
- * which is then renamed. What was at `path` before is replaced; when somebody else published
- * meanwhile, theirs stays.
+ * Makes a directory that is whole or absent: `fill` works in a temporary one beside it, which is
+ * then renamed. What was at `path` before is replaced, and comes back where that fails; when
+ * somebody else published meanwhile, theirs stays.
  */
 export async function publishDirectory<T>(
   path: string,
   fill: (temporary: string) => Promise<T>,
+  { mode = 0o700, claim }: PublishDirectoryOptions = {},
 ): Promise<T> {
   makePrivateDirectory(dirname(path));
   using temporary = temporaryDirectory("new", dirname(path));
-  const result = await fill(temporary.path);
+  using _ = await claim?.(temporary.path);
   try {
-    removePath(path);
+    const result = await fill(temporary.path);
+    chmodSync(temporary.path, mode & ~process.umask());
+    replace(path, temporary.path);
+    return result;
+  } catch (error) {
+    throw hostError(explainFullDisk(error, { path: temporary.path }), `publish ${sanitise(path)}`);
+  }
+}
+
+/** No call of Node's exchanges two directories: the former one steps aside for a moment. */
+function replace(path: string, by: string): void {
+  using aside = temporaryDirectory("old", dirname(path));
+  const former = join(aside.path, "former");
+  const hasFormer = statOf(path) !== undefined;
+  if (hasFormer) renameSync(path, former);
+  try {
     checkFault("rename", path);
-    renameSync(temporary.path, path);
+    renameSync(by, path);
   } catch (error) {
     // Lost a race: the other one made the same from the same.
-    if (errnoOf(error) !== "ENOTEMPTY") {
-      throw hostError(error, `publish ${sanitise(path)}`);
-    }
+    if (errnoOf(error) === "ENOTEMPTY") return;
+    if (hasFormer) renameSync(former, path);
+    throw error;
   }
-  return result;
+}
+
+/**
+ * Refuses what `publishDirectory` must not replace: a file, and a directory that holds anything
+ * but `names`. USAGE, SOURCE_NOT_FOUND; told before anything is fetched.
+ */
+export function checkOutputDirectory(path: string, names: readonly string[]): void {
+  const status = statOf(path);
+  const isLink = readSymlink(path) !== undefined;
+  if (status === undefined && !isLink) return checkAbove(path);
+  if (isLink || status?.isDirectory() !== true) {
+    const is = isLink ? "a link" : "no directory";
+    throw new WickError("USAGE", `Cannot write ${sanitise(path)}: it is ${is}, wanted a directory`);
+  }
+  const foreign = listDirectory(path).find(({ name }) => !names.includes(name));
+  if (foreign === undefined) return;
+  throw new WickError(
+    "USAGE",
+    `Cannot replace the directory ${sanitise(path)}: it holds ${sanitise(foreign.name)}, wanted an empty or new one, or one of ${names.join(" and ")}`,
+    { hint: "name another directory with -o" },
+  );
+}
+
+function checkAbove(path: string): void {
+  const directory = dirname(path);
+  if (statOf(directory)?.isDirectory() === true) return;
+  throw new WickError(
+    "SOURCE_NOT_FOUND",
+    `Cannot write ${sanitise(path)}: there is no directory ${sanitise(directory)}`,
+    { hint: "make the directory first, with mkdir -p" },
+  );
 }

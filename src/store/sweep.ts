@@ -8,7 +8,7 @@ import { tryRemove } from "./temporary-file.ts";
 const PART_KEPT_SECONDS = 7 * 24 * 3600;
 
 /** Names of what `publish` and `publishDirectory` write before they rename. */
-const PUBLISHING = /^\..*\.wick-[0-9a-f]+\.tmp$|^wick-new-/;
+const PUBLISHING = /^\..*\.wick-[0-9a-f]+\.tmp$|^wick-(new|old)-/;
 
 /** Something that a process that is gone may have left. */
 interface Leftover {
