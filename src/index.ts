@@ -23,7 +23,7 @@ import type { Damage, Verification } from "./operations/verify-store.ts";
 import type { PullOptions, PullResult } from "./operations/pull.ts";
 
 export { errorCodes, isWickError, WickError, type ErrorCode } from "./errors/index.ts";
-export { imageFormats } from "./config/image-formats.ts";
+export { buildFormats, imageFormats } from "./config/image-formats.ts";
 export { initKinds } from "./config/init-kinds.ts";
 export { pullPolicies } from "./config/pull-policies.ts";
 export { isLookingUpNames } from "./host/http/lookups.ts";

@@ -66,8 +66,11 @@ export function addConfigOptions(command: Command): Command {
     .option("--stop-signal <signal>", "signal that asks the application to end (SIGTERM)");
 }
 
-/** What a root file system is made from. */
-export function addContentOptions(command: Command): Command {
+/** What a root file system is made from; `formats` are those of the command. */
+export function addContentOptions(
+  command: Command,
+  formats: readonly string[] = imageFormats,
+): Command {
   return command
     .option("--with <source>", "merge another source on top", collect)
     .option(
@@ -82,6 +85,13 @@ export function addContentOptions(command: Command): Command {
       "KEY=VALUE: a label of the image; without =: the volume label",
       collect,
     )
+    .option("--list-dir <dir>", "where relative locations of a list: start (its own directory)")
+    .option("--list-any-file", "a list may name files outside its directory")
+    .option(
+      "--list-var <name[=value]>",
+      "a variable of a list; NAME alone takes the caller's value",
+      collect,
+    )
     .option("--owner <keep|uid:gid>", "owners of a directory's files (yours become root's)")
     .option("--size <size>", "size of the file system, as 512m or 2g; min: just its contents")
     .option("--no-journal", "an ext4 without a journal")
@@ -89,7 +99,7 @@ export function addContentOptions(command: Command): Command {
       new Option(
         "--format <format>",
         "image format (what the output's name ends in, else ext4)",
-      ).choices(imageFormats),
+      ).choices(formats),
     )
     .option(
       "--compression <name[,level]>",

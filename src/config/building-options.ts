@@ -6,6 +6,9 @@ const NAMES = [
   "add",
   "recipe",
   "owner",
+  "listDir",
+  "listAnyFile",
+  "listVar",
   "size",
   "journal",
   "format",
@@ -26,6 +29,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   journal: "no-journal",
   cache: "no-cache",
   buildArg: "build-arg",
+  listDir: "list-dir",
+  listAnyFile: "list-any-file",
+  listVar: "list-var",
 };
 
 /** The names of those that were given, as the command line has them. */

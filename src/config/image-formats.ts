@@ -3,6 +3,14 @@ export const imageFormats = ["ext4", "erofs", "squashfs", "initramfs"] as const;
 
 export type ImageFormat = (typeof imageFormats)[number];
 
+/** What `build` makes beside images: the kernel's list of an initramfs's files, with the files. */
+export const LIST_FORMAT = "initramfs-list";
+
+/** Formats of `build`. */
+export const buildFormats = [...imageFormats, LIST_FORMAT] as const;
+
+export type BuildFormat = (typeof buildFormats)[number];
+
 /** How a format's own tool compresses, in that tool's words. */
 export interface Compression {
   readonly name: string;

@@ -3,13 +3,15 @@ import { WickError } from "../errors/index.ts";
 import {
   compressions,
   initramfsSuffixes,
+  LIST_FORMAT,
+  type BuildFormat,
   type Compression,
   type ImageFormat,
 } from "./image-formats.ts";
 
 /** What the user says about the image's format. */
 interface Given {
-  readonly format?: ImageFormat | undefined;
+  readonly format?: BuildFormat | undefined;
   readonly output?: string | undefined;
   readonly compression?: string | undefined;
   readonly size?: string | undefined;
@@ -25,8 +27,12 @@ const suffixes: readonly (readonly [RegExp, ImageFormat])[] = [
   [/\.cpio(\.(gz|zst|xz|lz4))?$/, "initramfs"],
 ];
 
-/** The format that was asked for, else the one that the output's name says, else ext4. */
+/**
+ * The format that was asked for, else the one that the output's name says, else ext4. A list is
+ * made of an initramfs.
+ */
 export function formatOf({ format, output = "" }: Given): ImageFormat {
+  if (format === LIST_FORMAT) return "initramfs";
   return format ?? suffixes.find(([suffix]) => suffix.test(output))?.[1] ?? "ext4";
 }
 
@@ -36,6 +42,7 @@ export function formatOf({ format, output = "" }: Given): ImageFormat {
  */
 export function compressionOf(given: Given, format: ImageFormat): Compression | undefined {
   const { compression } = given;
+  if (given.format === LIST_FORMAT) return noCompression(compression);
   if (compression === undefined) return suffixCompression(given, format);
   const [, name = "", level] = /^([a-z0-9]+)(?:,(\d{1,2}))?$/.exec(compression) ?? [];
   if (compression === "none" && compressions[format].includes("none")) return undefined;
@@ -48,6 +55,16 @@ export function compressionOf(given: Given, format: ImageFormat): Compression | 
   throw new WickError(
     "USAGE",
     `Cannot compress ${format} with "${sanitise(compression)}": wanted ${wanted}`,
+  );
+}
+
+/** The kernel's build compresses what it makes of a list. */
+function noCompression(compression: string | undefined): undefined {
+  if (compression === undefined || compression === "none") return undefined;
+  throw new WickError(
+    "USAGE",
+    `Cannot compress ${LIST_FORMAT} with "${sanitise(compression)}": it is a list with files as they are`,
+    { hint: "the kernel's CONFIG_INITRAMFS_COMPRESSION_… says how its build compresses it" },
   );
 }
 

@@ -1,5 +1,11 @@
 /** config/: options → one resolved plan that can be printed. */
-export type { Compression, ImageFormat } from "./image-formats.ts";
+export {
+  LIST_FORMAT,
+  type BuildFormat,
+  type Compression,
+  type ImageFormat,
+} from "./image-formats.ts";
+export { listOptions } from "./list-options.ts";
 export { refuseCopy } from "./image-options.ts";
 export type { BuildOptions, RunOptions } from "./options.ts";
 export { parseOptions } from "./parse.ts";

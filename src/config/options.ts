@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { imageFormats } from "./image-formats.ts";
+import { buildFormats, imageFormats } from "./image-formats.ts";
 import { allowances } from "../sources/index.ts";
 import { initKinds } from "./init-kinds.ts";
 import { pullPolicies } from "./pull-policies.ts";
@@ -33,6 +33,12 @@ const contentEntries = {
   expose: texts,
   /** `KEY=VALUE`: labels of the image; one without `=` is the volume label (16 bytes). */
   label: texts,
+  /** Where the relative locations of a `list:` start; by default its own directory. */
+  listDir: v.optional(text),
+  /** A list may name files anywhere on the host. */
+  listAnyFile: v.optional(v.boolean()),
+  /** `NAME=value`, or `NAME` alone for the caller's value: a variable of a list. */
+  listVar: texts,
   /** Of a directory's files: `keep`, or `UID:GID` for all of them. */
   owner: v.optional(text),
   /** `512m`, `2g`, or `min`. */
@@ -71,6 +77,9 @@ export const buildOptionsSchema = v.strictObject({
   init: v.optional(v.picklist(initKinds, `wanted one of ${initKinds.join(", ")}`)),
   ...configEntries,
   ...contentEntries,
+  format: v.optional(v.picklist(buildFormats, `wanted one of ${buildFormats.join(", ")}`)),
+  /** Of `initramfs-list`: the directory in which the list says that its files lie. */
+  listPrefix: v.optional(text),
 });
 
 /** Options of `run`: those of `build` without its output, and what one run sets. */

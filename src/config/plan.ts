@@ -18,7 +18,12 @@ import { sanitise, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { readSmallFile, type Environment } from "../host/index.ts";
 import { parseAddition, type Addition } from "../shaping/index.ts";
-import { parseSecret, type Allowance, type DockerfileSettings } from "../sources/index.ts";
+import {
+  parseSecret,
+  type Allowance,
+  type DockerfileSettings,
+  type ListSettings,
+} from "../sources/index.ts";
 import { buildingOptions } from "./building-options.ts";
 import { parseDuration } from "./duration.ts";
 import {
@@ -27,7 +32,13 @@ import {
   type BuildOptions,
   type RunOptions,
 } from "./options.ts";
-import type { Compression, ImageFormat } from "./image-formats.ts";
+import {
+  LIST_FORMAT,
+  type BuildFormat,
+  type Compression,
+  type ImageFormat,
+} from "./image-formats.ts";
+import { listSettings } from "./list-options.ts";
 import { checkFormatOptions, compressionOf, formatOf } from "./image-options.ts";
 import type { initKinds } from "./init-kinds.ts";
 import { parseOptions } from "./parse.ts";
@@ -72,11 +83,17 @@ export interface ContentPlan {
   readonly dockerfile: DockerfileSettings;
   /** What such a folder is allowed. */
   readonly allowed: readonly Allowance[];
+  /** For the kernel's lists. */
+  readonly list: ListSettings;
 }
 
 export interface BuildPlan extends ContentPlan {
   /** Absolute. */
   readonly output: string;
+  /** What is made of the image: a list of its files has `format` "initramfs". */
+  readonly outputFormat: BuildFormat;
+  /** Of a list: the directory in which it says that its files lie. */
+  readonly listPrefix: string;
 }
 
 /** What one run sets, resolved. */
@@ -115,7 +132,23 @@ const VOLUME_LABEL_BYTES = 16;
 export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
   const given = parseOptions(buildOptionsSchema, options, "build");
   const overrides = overridesOf(given, given.cmd, caller);
-  return { ...planContent(given, overrides, caller), output: absolute(given.output, caller) };
+  const content = planContent(given, overrides, caller);
+  const output = absolute(given.output, caller);
+  const isList = given.format === LIST_FORMAT;
+  if (given.listPrefix !== undefined && !isList) throw refusePrefix(content.format);
+  return {
+    ...content,
+    output,
+    outputFormat: isList ? LIST_FORMAT : content.format,
+    listPrefix: given.listPrefix ?? output,
+  };
+}
+
+function refusePrefix(format: ImageFormat): WickError {
+  const hint = "it is for --format initramfs-list";
+  return new WickError("USAGE", `Cannot make ${format} with --list-prefix: it has no list`, {
+    hint,
+  });
 }
 
 /** The plan of `run`; everything is checked before anything is started (C12). */
@@ -186,6 +219,7 @@ type Content = Omit<BuildOptions, "output"> | RunOptions;
 function planContent(given: Content, overrides: AppConfig, caller: Caller): ContentPlan {
   const format = formatOf(given);
   checkFormatOptions(given, format);
+  const mtimeSeconds = sourceDateEpoch(caller.environment);
   return {
     source: given.source,
     with: given.with ?? [],
@@ -204,12 +238,13 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
     journal: given.journal ?? true,
     overrides,
     needsApplication: "output" in given,
-    mtimeSeconds: sourceDateEpoch(caller.environment),
+    mtimeSeconds,
     refresh: given.refresh ?? false,
     pull: given.pull ?? "missing",
     insecure: (given.insecure ?? []).map((host) => host.toLowerCase()),
     dockerfile: dockerfileSettings(given, caller),
     allowed: given.allow ?? [],
+    list: listSettings(given, caller, mtimeSeconds),
   };
 }
 

@@ -1,6 +1,7 @@
-import { planBuild, type BuildOptions, type BuildPlan } from "../config/index.ts";
+import { LIST_FORMAT, planBuild, type BuildOptions, type BuildPlan } from "../config/index.ts";
 import { allocatedBytes, checkOutput, publish } from "../host/index.ts";
 import type { Store } from "../store/index.ts";
+import { buildList } from "./build-list.ts";
 import { callerOf } from "./caller.ts";
 import type { Context } from "./context.ts";
 import { withHealing } from "./healing.ts";
@@ -13,9 +14,9 @@ import type { TreeFacts } from "./tree-facts.ts";
 
 /** What `build` made. */
 export interface BuildResult {
-  /** Absolute path of the image. */
+  /** Absolute path of the image, or of the directory with a list. */
   readonly path: string;
-  readonly format: BuildPlan["format"];
+  readonly format: BuildPlan["outputFormat"];
   /** `new`; `copied` from an image that was built before; `unchanged`: it was there already. */
   readonly made: Made;
   readonly image: {
@@ -39,14 +40,13 @@ export interface BuildResult {
  */
 export async function build(options: BuildOptions, context: Context): Promise<BuildResult> {
   const plan = planBuild(options, callerOf(context));
-  checkOutput(plan.output);
-  const { result, made } = await make(plan, context);
+  const { result, made, usedBytes } = await makeOutput(plan, context);
   const { image, tree, parts, argv } = result;
   return {
     path: plan.output,
-    format: plan.format,
+    format: plan.outputFormat,
     made,
-    image: { ...image, usedBytes: allocatedBytes(plan.output) },
+    image: { ...image, usedBytes },
     tree,
     parts,
     application: { argv },
@@ -56,9 +56,18 @@ export async function build(options: BuildOptions, context: Context): Promise<Bu
 interface MadeOutput {
   readonly result: ImageResult;
   readonly made: Made;
+  readonly usedBytes: number;
 }
 
-function make(plan: BuildPlan, context: Context): Promise<MadeOutput> {
+async function makeOutput(plan: BuildPlan, context: Context): Promise<MadeOutput> {
+  if (plan.outputFormat === LIST_FORMAT)
+    return { ...(await buildList(plan, context)), made: "new" };
+  checkOutput(plan.output);
+  const made = await make(plan, context);
+  return { ...made, usedBytes: allocatedBytes(plan.output) };
+}
+
+function make(plan: BuildPlan, context: Context): Promise<Omit<MadeOutput, "usedBytes">> {
   return withStore(context, (store) =>
     withHealing(store, context, () => makeOnce(plan, store, context)),
   );
@@ -68,7 +77,7 @@ async function makeOnce(
   plan: BuildPlan,
   store: Store | undefined,
   context: Context,
-): Promise<MadeOutput> {
+): Promise<Omit<MadeOutput, "usedBytes">> {
   using opened = await openSources(plan, store, context);
   const { sources } = opened;
   const key = store && (await imageKey(plan, sources, context.signal));

@@ -18,7 +18,8 @@ const KEY_VERSION = 1;
  * What says where things come from and go to; what is in them is in the key. Whether there must
  * be an application is asked of what was found.
  */
-const LEFT_OUT = "source with add output needsApplication refresh pull insecure dockerfile allowed";
+const LEFT_OUT =
+  "source with add output needsApplication refresh pull insecure dockerfile allowed list outputFormat listPrefix";
 
 /** Files that `--add` brings are read once more for the key: not when that takes long. */
 const ADDITIONS_MAX_BYTES = 64 << 20;

@@ -1,4 +1,5 @@
 import type { FileStorage } from "../host/index.ts";
+import type { SourceContents } from "../sources/index.ts";
 import type { Sink, Tree } from "../tree/index.ts";
 
 /** What was written, in every format. */
@@ -16,8 +17,8 @@ export interface ImageSummary {
  */
 export interface ImageWriter extends Disposable {
   readonly sink: Sink;
-  /** Once only. */
-  finish(tree: Tree): ImageSummary | Promise<ImageSummary>;
+  /** Once only. `order` is for an archive, which has one (as in `SourceContents`). */
+  finish(tree: Tree, order?: SourceContents["order"]): ImageSummary | Promise<ImageSummary>;
 }
 
 export interface ImageWriterOptions {

@@ -1,6 +1,7 @@
 import type { Compression, ContentPlan } from "../config/index.ts";
 import { writeCpioTree } from "../formats/cpio/index.ts";
 import { temporaryStorage, type FileStorage } from "../host/index.ts";
+import type { SourceContents } from "../sources/index.ts";
 import type { Tree } from "../tree/index.ts";
 import { Appended } from "./appended.ts";
 import { checkCompressor, compressed } from "./compress.ts";
@@ -15,11 +16,12 @@ export function initramfs(
 ): ImageWriter {
   if (compression !== undefined) checkCompressor(compression);
   const spool = new Spool();
-  const archive = (tree: Tree, storage: FileStorage): number =>
-    writeArchive(tree, { spool, storage, warn: options.warn });
+  const { warn } = options;
   return {
     sink: spool.sink,
-    async finish(tree): Promise<ImageSummary> {
+    async finish(tree, order): Promise<ImageSummary> {
+      const archive = (tree: Tree, storage: FileStorage): number =>
+        writeArchive(tree, { spool, storage, warn, order });
       const { storage } = options;
       if (compression === undefined) {
         return { inodes: archive(tree, storage), sizeBytes: storage.sizeBytes };
@@ -37,11 +39,13 @@ interface Target {
   readonly spool: Spool;
   readonly storage: FileStorage;
   readonly warn: (message: string) => void;
+  readonly order: SourceContents["order"];
 }
 
-function writeArchive(tree: Tree, { spool, storage, warn }: Target): number {
+function writeArchive(tree: Tree, { spool, storage, warn, order }: Target): number {
   const appended = new Appended(storage);
-  const inodes = writeCpioTree(tree, spool.sink, { write: (bytes) => appended.write(bytes), warn });
+  const write = (bytes: Uint8Array): void => appended.write(bytes);
+  const inodes = writeCpioTree(tree, spool.sink, { write, warn, order });
   appended.flush();
   return inodes;
 }

@@ -109,14 +109,16 @@ function processOf(
 
 function noApplication(cause: WickError, plan: ContentPlan, { tree, sink }: Target): WickError {
   const likely = likelyExecutables(tree, sink, LIKELY);
+  const own = plan.format === "initramfs" && findPath(tree, "/init") >= 0;
+  const orOwn = own ? ", or --init none to start its own /init" : "";
   return new WickError(
     "NO_APPLICATION",
     `Cannot tell which program of ${plan.source} to run: neither the source nor a recipe names one`,
     {
       hint:
         likely.length === 0
-          ? "give --entrypoint and --cmd"
-          : `give --entrypoint; likely: ${likely.join(" ")}`,
+          ? `give --entrypoint and --cmd${orOwn}`
+          : `give --entrypoint; likely: ${likely.join(" ")}${orOwn}`,
       cause,
     },
   );

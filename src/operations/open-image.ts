@@ -6,8 +6,9 @@ import { isSquashfs } from "../formats/squashfs/index.ts";
 import { allocatedBytes, FileStorage, statOf } from "../host/index.ts";
 import type { Kind } from "../tree/index.ts";
 import type { Context } from "./context.ts";
-import { openFileSystem } from "./file-system.ts";
+import { type Image, openFileSystem } from "./file-system.ts";
 import { openInitramfs } from "./open-initramfs.ts";
+import { isListDirectory, openList } from "./open-list.ts";
 import { isInitramfs } from "./read-initramfs.ts";
 import { inspectImage, type Inspection } from "./inspect.ts";
 
@@ -42,9 +43,15 @@ export interface OpenedImage extends Disposable {
   read(path: string): Iterable<Uint8Array>;
 }
 
-/** Opens an image file; IMAGE_INVALID when it is none that wick knows. */
+/** Opens an image file, or a list's directory; IMAGE_INVALID when it is none that wick knows. */
 export async function openImage(path: string, context: Context): Promise<OpenedImage> {
   const absolute = resolve(context.workingDirectory, path);
+  if (isListDirectory(absolute)) {
+    const opened = await openList(absolute, context);
+    return looked(opened.image, { path: absolute, allocatedBytes: opened.image.sizeBytes }, [
+      opened,
+    ]);
+  }
   if (statOf(absolute)?.isFile() !== true) {
     throw new WickError(
       "SOURCE_NOT_FOUND",
@@ -57,20 +64,27 @@ export async function openImage(path: string, context: Context): Promise<OpenedI
     const options = { name: sanitise(path), signal: context.signal };
     const initramfs = isInitramfs(storage) ? await openInitramfs(storage, options) : undefined;
     const image = initramfs?.image ?? openFileSystem(storage, sanitise(path));
-    return {
-      inspect: () =>
-        inspectImage(image, { path: absolute, allocatedBytes: allocatedBytes(absolute) }),
-      list: (inside, options = {}) => list(image, inside, options.recursive === true),
-      read: (inside) => read(image, inside),
-      [Symbol.dispose]: () => {
-        initramfs?.[Symbol.dispose]();
-        storage[Symbol.dispose]();
-      },
-    };
+    const file = { path: absolute, allocatedBytes: allocatedBytes(absolute) };
+    return looked(image, file, initramfs === undefined ? [storage] : [initramfs, storage]);
   } catch (error) {
     storage[Symbol.dispose]();
     throw error;
   }
+}
+
+function looked(
+  image: Image,
+  file: { readonly path: string; readonly allocatedBytes: number },
+  held: readonly Disposable[],
+): OpenedImage {
+  return {
+    inspect: () => inspectImage(image, file),
+    list: (inside, options = {}) => list(image, inside, options.recursive === true),
+    read: (inside) => read(image, inside),
+    [Symbol.dispose]: () => {
+      for (const each of held) each[Symbol.dispose]();
+    },
+  };
 }
 
 /** Its contents are compressed whatever they are; its own tools show them. */

@@ -1,5 +1,5 @@
 import { sanitise } from "../bytes/index.ts";
-import type { ContentPlan } from "../config/index.ts";
+import { listOptions, type ContentPlan } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
 import { wickDirectories } from "../host/index.ts";
 import {
@@ -54,7 +54,19 @@ function referencesOf(plan: ContentPlan, { workingDirectory: cwd }: Context): Pa
   const hasDockerfile = plan.dockerfile.file !== undefined;
   const first = parseSource(plan.source, { cwd, hasDockerfile });
   refuseDockerfileOptions(plan, first);
-  return [first, ...plan.with.map((text) => parseSource(text, { cwd }))];
+  const all = [first, ...plan.with.map((text) => parseSource(text, { cwd }))];
+  refuseListOptions(plan, all);
+  return all;
+}
+
+/** Options of lists that nothing would look at. */
+function refuseListOptions({ list }: ContentPlan, all: readonly ParsedSource[]): void {
+  const given = listOptions(list);
+  if (given.length === 0 || all.some(({ kind }) => kind === "list")) return;
+  throw new WickError(
+    "USAGE",
+    `Cannot use ${given.join(", ")} with ${all.map((each) => sanitise(each.reference)).join(", ")}: this is for list:FILE`,
+  );
 }
 
 /** Options of a Dockerfile that nothing would look at. */
@@ -102,6 +114,7 @@ function openOne(
       store,
       architecture: plan.arch,
       owner: plan.owner,
+      list: plan.list,
       refresh: plan.refresh,
       environment: context.environment,
       dockerfile: { settings: plan.dockerfile, allowed: plan.allowed },

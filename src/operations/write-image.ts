@@ -172,7 +172,7 @@ class Work implements Disposable {
     for (const message of installed.notes) this.#context.onEvent({ type: "note", message });
     for (const { message } of installed.problems) this.warn(message);
     this.#identity.push(installed.identity);
-    const image = await this.#image.finish(this.tree);
+    const image = await this.#image.finish(this.tree, orderOf(this.#plan, sources));
     const parts = sources.flatMap((source) => source.parts);
     return { image, tree: treeFacts(this.tree), installed, parts };
   }
@@ -181,6 +181,15 @@ class Work implements Disposable {
     this.#bytes += bytes;
     this.onBytes(this.#bytes);
   }
+}
+
+/** The order of a source that nothing is added to, its own init included. */
+function orderOf(
+  { add, init }: ContentPlan,
+  [source, ...others]: readonly SourceContents[],
+): SourceContents["order"] {
+  const isAlone = others.length === 0 && add.length === 0 && init === "none";
+  return isAlone && source?.finish === undefined ? source?.order : undefined;
 }
 
 /** What of the plan changes the image's bytes beyond its contents. */

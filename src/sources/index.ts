@@ -10,6 +10,7 @@ export {
   type Allowance,
   type DockerfileSettings,
 } from "./dockerfile/index.ts";
+export type { ListSettings } from "./list.ts";
 export { fileLayer } from "./file-layer.ts";
 export type { Owner } from "./owner.ts";
 export {

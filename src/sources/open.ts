@@ -19,6 +19,7 @@ import {
   openArchive,
   openStream,
 } from "./image-files/index.ts";
+import { type ListSettings, listSource } from "./list.ts";
 import type { Owner } from "./owner.ts";
 import type { ParsedSource } from "./parsed-source.ts";
 import { registrySource, type RegistrySourceOptions } from "./registry/index.ts";
@@ -37,6 +38,8 @@ export interface SourceOptions {
   readonly architecture: "x86_64" | "aarch64";
   /** Owners of a directory's files in the image. */
   readonly owner?: Owner | undefined;
+  /** How lists of the kernel's are read, and what they may name. */
+  readonly list?: ListSettings | undefined;
   /** Fetch package lists anew. */
   readonly refresh?: boolean | undefined;
   /** How a folder with a Dockerfile is built, and what it is allowed. */
@@ -49,6 +52,13 @@ export interface SourceOptions {
   readonly registry?:
     Pick<RegistrySourceOptions, "pull" | "insecure" | "onNote" | "onDownload"> | undefined;
 }
+
+const PLAIN_LIST: ListSettings = {
+  directory: undefined,
+  anyFile: false,
+  variables: {},
+  mtimeSeconds: 0,
+};
 
 const debArchitectures: Readonly<Record<SourceOptions["architecture"], DebArchitecture>> = {
   x86_64: "amd64",
@@ -68,6 +78,8 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
       });
     case "dir":
       return directorySource(reference, rest, { owner: options.owner });
+    case "list":
+      return listSource(reference, rest, options.list ?? PLAIN_LIST);
     case "tar":
       return parsed.isGuess === true
         ? guessedSource(reference, rest, imageOptions(options))

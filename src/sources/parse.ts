@@ -16,13 +16,14 @@ const prefixes: Readonly<Record<string, Parser>> = {
   "oci-archive": (rest, cwd) => ({ kind: "oci-archive", ...splitTag(rest, cwd) }),
   "docker-archive": (rest, cwd) => ({ kind: "docker-archive", ...splitTag(rest, cwd) }),
   "docker-daemon": (rest) => ({ kind: "docker-daemon", rest: engineName(rest) }),
+  list: (rest, cwd) => ({ kind: "list", rest: absolutePath(rest, cwd) }),
   podman: (rest) => ({ kind: "podman", rest: engineName(rest) }),
   // skopeo and podman write docker://nginx.
   docker: (rest) => ({ kind: "registry", rest: registryName(rest.replace(/^\/\//, "")) }),
 };
 
 /** Settled names of sources that come later. */
-const LATER = ["bin", "list"] as const;
+const LATER = ["bin"] as const;
 
 /**
  * Understands `PREFIX:REST`; a path (`/`, `./`, `../`, or with the suffix of an image or

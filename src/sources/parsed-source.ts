@@ -4,6 +4,7 @@ export type PathKind = "dir" | "dockerfile" | "image" | "oci";
 /** Kinds of source; `image` is a finished image, for the operations. */
 export type SourceKind =
   | "deb"
+  | "list"
   | "tar"
   | "oci-archive"
   | "docker-archive"

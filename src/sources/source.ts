@@ -21,6 +21,11 @@ export interface SourceContents {
   readonly parts: readonly { readonly name: string; readonly sizeBytes: number }[];
   /** Upper bound of the contents in bytes where one is known (uncompressed sizes). */
   readonly maximumBytes?: number;
+  /**
+   * The names of each node in the source's own order, as it spells them: an initramfs of this
+   * source alone is written so.
+   */
+  readonly order?: readonly (readonly Uint8Array[])[];
   /** Things the user should know, a sentence each: package lists that could not be refreshed. */
   readonly warnings?: readonly string[];
   /** Puts away what was kept on the host for the layers' sake; called once they have been played. */

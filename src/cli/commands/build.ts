@@ -1,5 +1,12 @@
 import { Option, type Command } from "commander";
-import { build, initKinds, WickError, type BuildOptions, type BuildResult } from "../../index.ts";
+import {
+  build,
+  buildFormats,
+  initKinds,
+  WickError,
+  type BuildOptions,
+  type BuildResult,
+} from "../../index.ts";
 import { withProgress } from "../run-command.ts";
 import {
   addConfigOptions,
@@ -16,6 +23,8 @@ Examples:
   wick build deb:nginx-light -o nginx.ext4
   wick build --with deb:busybox-static --init script dir:./rootfs --entrypoint /app -o app.ext4
   wick build --build-arg VERSION=1.2 ./folder-with-a-dockerfile -o app.ext4
+  wick build --init none list:./initramfs_list -o app.cpio.zst
+  wick build --format initramfs-list deb:nginx-light -o nginx-list
   wick build --format erofs oci:./layout:1.0 -o app.erofs
   docker save app | wick build docker-archive:- -o app.ext4
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
@@ -30,7 +39,7 @@ export function addBuild(program: Command): void {
     .command("build <source>")
     .summary("make a root file system from an application")
     .description(
-      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY,\ntar:FILE, oci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE,\ndocker-daemon:NAME, podman:NAME, or a path: of an archive, of a layout, of a\nfolder with a Dockerfile, of a plain folder.",
+      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY,\ntar:FILE, list:FILE (of the kernel's gen_init_cpio), oci:DIRECTORY[:TAG],\noci-archive:FILE, docker-archive:FILE, docker-daemon:NAME,\npodman:NAME, or a path: of an archive, of a layout, of a folder with a Dockerfile,\nof a plain folder.",
     )
     .option("-o, --output <file>", "the image to write; always wanted")
     .addOption(
@@ -38,7 +47,11 @@ export function addBuild(program: Command): void {
     );
   // Known only to say what to do instead.
   command.addOption(new Option("-v, --volume <folder:path>").argParser(collect).hideHelp());
-  addContentOptions(addConfigOptions(command));
+  addContentOptions(addConfigOptions(command), buildFormats);
+  command.option(
+    "--list-prefix <dir>",
+    "where initramfs-list says that its files lie (the output's own path)",
+  );
   addOutputOptions(command)
     .addHelpText("after", EXAMPLES)
     .action(async (source: string, given: GivenOptions) => {

@@ -10,14 +10,15 @@ import { display, storageOf, utf8 } from "../../bytes/index.ts";
 import { MemorySink, Tree } from "../../tree/index.ts";
 import { CpioImage, encodeCpio, writeCpioTree } from "./index.ts";
 
-function archiveOf(make: (maker: TreeMaker) => void) {
+function archiveOf(make: (maker: TreeMaker) => void, order?: readonly (readonly Uint8Array[])[]) {
   const sink = new MemorySink();
   const maker = new TreeMaker(sink);
   make(maker);
   const pieces: Uint8Array[] = [];
   const warnings: string[] = [];
   const write = (bytes: Uint8Array): void => void pieces.push(bytes.slice());
-  const inodes = writeCpioTree(maker.tree, sink, { write, warn: (text) => warnings.push(text) });
+  const warn = (text: string): void => void warnings.push(text);
+  const inodes = writeCpioTree(maker.tree, sink, { write, warn, order });
   return { bytes: new Uint8Array(Buffer.concat(pieces)), warnings, inodes };
 }
 
@@ -77,6 +78,30 @@ test("parents come before children, a file with several names at its last one", 
     "z/second",
     "",
   ]);
+});
+
+test("in a given order nothing is written but what is named, as it is spelled", () => {
+  const order = [["z"], ["./z/second", "a/first"], ["a"], ["a/link"]].map((names) =>
+    names.map(utf8),
+  );
+  const { bytes, warnings, inodes } = archiveOf(small, order);
+  const listed = execFileSync("cpio", ["-it", "--quiet"], { input: bytes, encoding: "utf8" });
+  expect(listed.split("\n")).toEqual(["z", "./z/second", "a/first", "a", "a/link", ""]);
+  expect(inodes).toBe(4);
+  expect(warnings).toEqual([expect.stringMatching(/^"\/a\/first" comes before its directory/)]);
+});
+
+test("two names of an order that a link makes one are refused, as is one that leads nowhere", () => {
+  const links = (maker: TreeMaker): void => {
+    maker.file(maker.directory(Tree.ROOT, "d"), "f", "one");
+    maker.symlink(Tree.ROOT, "l", "d");
+  };
+  for (const names of [["d", "l", "d/f", "l/f"], ["none"]]) {
+    const order = names.map((name) => [utf8(name)]);
+    expect(() => archiveOf(links, order)).toThrow(
+      expect.objectContaining({ code: "PATH_CONFLICT" }),
+    );
+  }
 });
 
 test("the same tree gives the same bytes, whatever kinds are in it", () => {

@@ -1,5 +1,6 @@
-import { display } from "../../bytes/index.ts";
-import { Tree, type Ino, type Sink } from "../../tree/index.ts";
+import { display, equalBytes } from "../../bytes/index.ts";
+import { WickError } from "../../errors/index.ts";
+import { findPath, locatePath, Tree, type Ino, type Sink } from "../../tree/index.ts";
 import { CpioWriter, type CpioContents } from "./writer.ts";
 
 /** Bytes of a file that are read at a time. */
@@ -13,16 +14,20 @@ export interface CpioTreeOptions {
   readonly write: (bytes: Uint8Array) => void;
   /** Gets a sentence for the user about whatever is changed or left out. */
   readonly warn: (message: string) => void;
+  /** The names of each node, as they are to be written and in this order; else the tree's own. */
+  readonly order?: readonly (readonly Uint8Array[])[] | undefined;
 }
 
 /**
  * Writes a tree as one newc archive: the root as `.`, parents before children, siblings in byte
  * order. A file with several names is written at its last one, where all their directories are
  * there. The same tree gives the same bytes; holes become zeros. Returns the archive's inodes.
+ * With an `order` it is that, root and parents only where they are named: gen_init_cpio's way.
  * Errors: IMAGE_LIMIT (a file of 4 GiB, a path of 4096 bytes), VALUE_OUT_OF_RANGE.
  */
 export function writeCpioTree(tree: Tree, sink: Sink, options: CpioTreeOptions): number {
-  return new TreeArchive(tree, sink, options).writeAll();
+  const archive = new TreeArchive(tree, sink, options);
+  return options.order === undefined ? archive.writeAll() : archive.writeOrdered(options.order);
 }
 
 class TreeArchive {
@@ -51,6 +56,13 @@ class TreeArchive {
       if (this.#tree.inodes.kind(ino) === "directory") this.#paths.set(ino, withSlash(path));
       this.#name(ino, path);
     }
+    this.#writer.end();
+    return this.#inodes;
+  }
+
+  writeOrdered(order: readonly (readonly Uint8Array[])[]): number {
+    const made = new Made(this.#tree, this.#warn);
+    for (const names of order) this.#add(made.next(names), names);
     this.#writer.end();
     return this.#inodes;
   }
@@ -109,6 +121,49 @@ class TreeArchive {
       yield piece;
     }
   }
+}
+
+/** What an archive has made so far, as it is written in somebody's order. */
+class Made {
+  readonly #tree: Tree;
+  readonly #warn: (message: string) => void;
+  readonly #names = new Map<Ino, Uint8Array>();
+
+  constructor(tree: Tree, warn: (message: string) => void) {
+    this.#tree = tree;
+    this.#warn = warn;
+  }
+
+  /** The inode that all of `names` lead to. */
+  next(names: readonly Uint8Array[]): Ino {
+    const [first] = names;
+    const ino = findPath(this.#tree, first!, { follow: "parents" });
+    const before = this.#names.get(ino);
+    if (ino < 0 || (before !== undefined && !equalBytes(before, first!))) throw replaced(first!);
+    for (const name of names) this.#checkParent(name);
+    this.#names.set(ino, first!);
+    return ino;
+  }
+
+  /** The kernel makes no parents: what has none is left out of what it unpacks, in silence. */
+  #checkParent(name: Uint8Array): void {
+    const parent = locatePath(this.#tree, name, { follow: "parents" })?.directory ?? Tree.ROOT;
+    if (parent === Tree.ROOT || this.#names.has(parent) || IN_KERNEL.test(display(name))) return;
+    this.#warn(
+      `"/${display(name)}" comes before its directory: the kernel leaves it out unless another archive has that`,
+    );
+  }
+}
+
+/** Directories that every kernel has from its own archive (usr/default_cpio_list). */
+const IN_KERNEL = /^(dev|root)\/[^/]+$/;
+
+function replaced(name: Uint8Array): WickError {
+  return new WickError(
+    "PATH_CONFLICT",
+    `Cannot add "/${display(name)}" to the archive: through a link another entry has the same name`,
+    { hint: "name both by the path that has no link in it" },
+  );
 }
 
 function joined(directory: Uint8Array, name: Uint8Array): Uint8Array {
