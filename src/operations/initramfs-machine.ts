@@ -74,6 +74,7 @@ function summaryOf({ initramfs }: ImageFacts): InitramfsSummary {
 }
 
 interface Sizes {
+  readonly arch: Kernel["arch"];
   readonly kernelEndBytes: number;
   readonly initrdBytes: number;
   readonly unpackedBytes: number;
@@ -100,14 +101,14 @@ async function kernelSizes(
   { path, format, arch }: Kernel,
   append: string,
   signal: AbortSignal | undefined,
-): Promise<Pick<Sizes, "kernelEndBytes" | "setAsideBytes">> {
+): Promise<Pick<Sizes, "arch" | "kernelEndBytes" | "setAsideBytes">> {
   if (arch === "x86_64") {
     using storage = new FileStorage(path, "read");
-    return { kernelEndBytes: kernelEndBytes(storage, format), setAsideBytes: 0 };
+    return { arch, kernelEndBytes: kernelEndBytes(storage, format), setAsideBytes: 0 };
   }
   const { bytes } = await unpackKernelFile(path, signal);
   const end = kernelEndBytes(storageOf(bytes), "Image");
-  return { kernelEndBytes: end, setAsideBytes: cmaBytes(bytes, append) };
+  return { arch, kernelEndBytes: end, setAsideBytes: cmaBytes(bytes, append) };
 }
 
 /**

@@ -168,6 +168,7 @@ function recordOf(
 ): PackRecord {
   const { form, arch, initramfs, memoryEnd, commandLine, patched } = layout;
   const memory = leastMemory({
+    arch,
     kernelEndBytes: memoryEnd - initramfs.sizeBytes,
     initrdBytes: initramfs.sizeBytes,
     unpackedBytes: parts.unpackedBytes,
