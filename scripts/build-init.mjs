@@ -64,6 +64,9 @@ const stubFlags = ["-Wl,-Ttext=0", "-Wl,-N", "-fno-jump-tables"];
 /** aarch64: the MMU is off, so no access may be unaligned; nobody has switched SIMD on. */
 const imageFlags = ["-mstrict-align", "-mgeneral-regs-only", "-mcmodel=tiny"];
 
+/** x86_64: no code for registers that nobody has set up, none that asks for its own address. */
+const bootFlags = ["-mgeneral-regs-only", "-mno-red-zone", "-fcf-protection=none"];
+
 /** What is built of which sources below src/guest, and how many bytes it may have. */
 const programs = [
   // In every image, and in memory while the machine runs.
@@ -75,6 +78,24 @@ const programs = [
     arch: "aarch64",
     flags: [...stubFlags, ...imageFlags],
     sizeLimit: 4096,
+    flat: true,
+  },
+  {
+    name: "stub-pvh",
+    directory: "stubs",
+    only: ["x86_64-pvh.S", "x86_64-pvh.c", "command-line.c"],
+    arch: "x86_64",
+    flags: [...stubFlags, ...bootFlags, "-m32"],
+    sizeLimit: 1024,
+    flat: true,
+  },
+  {
+    name: "stub-linux64",
+    directory: "stubs",
+    only: ["x86_64-linux64.S", "x86_64-linux64.c", "command-line.c"],
+    arch: "x86_64",
+    flags: [...stubFlags, ...bootFlags],
+    sizeLimit: 1024,
     flat: true,
   },
 ];
@@ -104,18 +125,27 @@ function isFresh(program, output) {
   }
 }
 
-/** The bytes of a 64-bit little-endian ELF file that are loaded: one segment, at address 0. */
+/** Where an ELF file's and a program header's fields lie, by EI_CLASS; all little-endian. */
+const layouts = {
+  1: { word: 4, e_phoff: 28, e_phentsize: 42, p_offset: 4, p_vaddr: 8, p_filesz: 16, p_memsz: 20 },
+  2: { word: 8, e_phoff: 32, e_phentsize: 54, p_offset: 8, p_vaddr: 16, p_filesz: 32, p_memsz: 40 },
+};
+
+/** The bytes of an ELF file that are loaded: one segment, at address 0. */
 function flatten(path) {
   const bytes = readFileSync(path);
-  const table = Number(bytes.readBigUInt64LE(32));
+  const layout = layouts[bytes[4]];
+  const number = (at) =>
+    layout.word === 8 ? Number(bytes.readBigUInt64LE(at)) : bytes.readUInt32LE(at);
+  const table = number(layout.e_phoff);
   const loaded = [];
-  for (let i = 0; i < bytes.readUInt16LE(56); i++) {
-    const at = table + i * bytes.readUInt16LE(54);
+  for (let i = 0; i < bytes.readUInt16LE(layout.e_phentsize + 2); i++) {
+    const at = table + i * bytes.readUInt16LE(layout.e_phentsize);
     if (bytes.readUInt32LE(at) === 1) loaded.push(at); // PT_LOAD
   }
   const [at] = loaded;
-  const [offset, address, , size, memory] = [8, 16, 24, 32, 40].map((field) =>
-    Number(bytes.readBigUInt64LE(at + field)),
+  const [offset, address, size, memory] = ["p_offset", "p_vaddr", "p_filesz", "p_memsz"].map(
+    (field) => number(at + layout[field]),
   );
   if (loaded.length !== 1 || address !== 0 || size !== memory) {
     throw new Error(`Cannot use the stub ${path}: wanted one segment at 0, all of it in the file`);

@@ -9,10 +9,10 @@ export function initBinary(arch: GuestArch): URL {
   return pathToFileURL(packageFile(`dist/guest/init.${arch}`));
 }
 
-/** Forms of a kernel that have a boot stub, with the stub's architecture. */
-const stubs = { image: "aarch64" } as const;
+/** Boot stubs by the way in which a loader enters the packed kernel, with their architecture. */
+const stubs = { image: "aarch64", pvh: "x86_64", linux64: "x86_64" } as const;
 
-/** Where the boot stub of packed kernels of that form lies, built by scripts/build-init.mjs. */
-export function stubBinary(form: keyof typeof stubs): URL {
-  return pathToFileURL(packageFile(`dist/guest/stub-${form}.${stubs[form]}`));
+/** Where a boot stub of packed kernels lies, built by scripts/build-init.mjs. */
+export function stubBinary(name: keyof typeof stubs): URL {
+  return pathToFileURL(packageFile(`dist/guest/stub-${name}.${stubs[name]}`));
 }

@@ -27,7 +27,9 @@ export {
   cmaBytes,
   encodePackRecord,
   packArm64Image,
+  packElf,
   type PackedLayout,
   type PackRecord,
+  type PackRequest,
   readPackRecord,
 } from "./pack/index.ts";

@@ -15,8 +15,11 @@ import {
   kernelCapabilities,
   leastMemory,
   packArm64Image,
+  packElf,
   type PackedLayout,
   type PackRecord,
+  type PackRequest,
+  type UnpackedKernel,
   unpackKernelFile,
 } from "../kernel/index.ts";
 import type { Context } from "./context.ts";
@@ -25,7 +28,7 @@ import { type InitramfsSummary, readInitramfs } from "./read-initramfs.ts";
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 
 const schema = v.strictObject({
-  /** Path of an arm64 Image, Image.gz or EFI zboot image. */
+  /** Path of a vmlinux (ELF) for x86_64, or of an Image, Image.gz or EFI zboot image for aarch64. */
   kernel: text,
   /** Paths of initramfs files; later ones lie over earlier ones. */
   initramfs: v.pipe(v.array(text), v.minLength(1, "wanted an initramfs")),
@@ -52,16 +55,16 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
     given.initramfs.map((path) => at(path)),
     context,
   );
-  const kernel = await plainImage(at(given.kernel), parts, context);
-  const { pieces, layout } = packArm64Image({
-    kernel,
+  const kernel = await readKernel(at(given.kernel), parts, context);
+  const { pieces, unpacked, layout } = packerOf(kernel)({
+    kernel: kernel.bytes,
     kernelName: sanitise(basename(given.kernel)),
     initramfs: parts,
     commandLine: given.commandLine,
-    stub: readSmallFile(fileURLToPath(stubBinary("image"))),
+    stub: (name) => readSmallFile(fileURLToPath(stubBinary(name))),
   });
   for (const message of layout.warnings) context.onEvent({ type: "warning", message });
-  const known = { kernel, parts, layout };
+  const known = { kernel: kernel.bytes, unpacked, parts, layout };
   return publish(output, async (storage) => {
     const sha256 = await writePieces(storage, { pieces, parts }, context);
     const record = recordOf(known, sha256);
@@ -100,26 +103,30 @@ async function initramfsParts(
   return { files, ...sums, compressions };
 }
 
-/** The kernel, plain, when it is an Image that can do what the initramfs wants. */
-async function plainImage(
+/** The kernel, when it is one that can do what the initramfs wants. */
+async function readKernel(
   path: string,
   { compressions }: InitramfsParts,
   { signal }: Context,
-): Promise<Uint8Array> {
+): Promise<UnpackedKernel> {
   const name = sanitise(basename(path));
-  const { format, from, bytes } = await unpackKernelFile(path, signal);
-  if (format !== "Image") {
+  const kernel = await unpackKernelFile(path, signal);
+  if (kernel.from === "bzImage") {
     throw new WickError(
       "UNSUPPORTED",
-      `Cannot pack the kernel ${name}: ${from} for x86_64, wanted an Image for aarch64`,
-      { hint: "an x86_64 kernel boots with the initramfs beside it: wick run, or a VMM's -initrd" },
+      `Cannot pack the kernel ${name}: a bzImage, wanted a vmlinux for x86_64 or an Image for aarch64`,
+      { hint: `wick kernel import ${name} -o vmlinux` },
     );
   }
   const capabilities = await kernelCapabilities(path, { signal });
   for (const compression of compressions) {
     checkCanBoot(capabilities, { name, initrd: true, compression });
   }
-  return bytes;
+  return kernel;
+}
+
+function packerOf({ format }: UnpackedKernel): (request: PackRequest) => PackedLayout {
+  return format === "ELF" ? packElf : packArm64Image;
 }
 
 /** Writes all pieces; the initramfs' SHA-256. What is zero stays a hole. */
@@ -157,33 +164,34 @@ async function writePieces(
 function recordOf(
   {
     kernel,
+    unpacked,
     parts,
     layout,
   }: {
     readonly kernel: Uint8Array;
+    readonly unpacked: PackedLayout["unpacked"];
     readonly parts: InitramfsParts;
     readonly layout: PackedLayout["layout"];
   },
   sha256: string,
 ): PackRecord {
   const { form, arch, initramfs, memoryEnd, commandLine, patched } = layout;
+  const digest = createHash("sha256");
+  for (const bytes of unpacked) digest.update(bytes);
   const memory = leastMemory({
     arch,
     kernelEndBytes: memoryEnd - initramfs.sizeBytes,
     initrdBytes: initramfs.sizeBytes,
     unpackedBytes: parts.unpackedBytes,
     decompressorBytes: parts.decompressorBytes,
-    setAsideBytes: cmaBytes(kernel, commandLine),
+    setAsideBytes: arch === "aarch64" ? cmaBytes(kernel, commandLine) : 0,
     root: "tmpfs",
   });
   return {
     wick: 1,
     form,
     arch,
-    kernel: {
-      sizeBytes: kernel.length,
-      sha256: createHash("sha256").update(kernel).digest("hex"),
-    },
+    kernel: { ...layout.kernel, sha256: digest.digest("hex") },
     initramfs: { ...initramfs, sha256 },
     memoryEnd,
     ...(commandLine === undefined ? {} : { commandLine }),

@@ -61,7 +61,6 @@ interface Part {
   readonly output: string;
 }
 
-/** Fields that were patched all lie in the first chunk: they are the kernel's header. */
 async function writePart(storage: FileStorage, part: Part, { signal }: Context): Promise<void> {
   const digest = createHash("sha256");
   await publish(part.output, (output) => {
@@ -69,8 +68,7 @@ async function writePart(storage: FileStorage, part: Part, { signal }: Context):
       throwIfAborted(signal);
       const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, part.sizeBytes - done));
       storage.readAt(chunk, part.offset + done);
-      for (const { offset, was } of done === 0 ? part.patched : [])
-        chunk.set(Buffer.from(was, "hex"), offset);
+      for (const field of part.patched) putBack(chunk, done, field);
       digest.update(chunk);
       output.writeAt(chunk, done);
     }
@@ -81,4 +79,16 @@ async function writePart(storage: FileStorage, part: Part, { signal }: Context):
       `Cannot unpack the ${part.what}: its SHA-256 is ${is}, wanted ${part.sha256}`,
     );
   });
+}
+
+/** What a changed field was, as far as `chunk`, the part's bytes from `start` on, has it. */
+function putBack(
+  chunk: Buffer,
+  start: number,
+  { offset, was }: PackRecord["patched"][number],
+): void {
+  for (const [i, byte] of Buffer.from(was, "hex").entries()) {
+    const at = offset + i - start;
+    if (at >= 0 && at < chunk.length) chunk[at] = byte;
+  }
 }

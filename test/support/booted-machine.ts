@@ -31,7 +31,10 @@ export interface BootSpec {
   readonly network?: boolean;
   /** `later`: the port is there, the test connects by itself. */
   readonly channel?: boolean | "later";
+  /** Behind what every machine has: console, panic, quiet. */
   readonly commandLine?: string;
+  /** The whole command line instead; empty: the VMM gives none. */
+  readonly wholeLine?: string;
   readonly memoryMiB?: number;
 }
 
@@ -47,7 +50,9 @@ function qemu(boot: BootParts, spec: BootSpec): [string, string[]] {
   const words = [...cpu[boot.arch], "-accel", "tcg", "-m", String(spec.memoryMiB ?? 256)];
   words.push("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot");
   words.push("-kernel", boot.kernel, "-chardev", "stdio,id=s,signal=off", "-serial", "chardev:s");
-  words.push("-append", `console=${consoleOf[boot.arch]} panic=-1 quiet ${spec.commandLine ?? ""}`);
+  const usual = `console=${consoleOf[boot.arch]} panic=-1 quiet ${spec.commandLine ?? ""}`;
+  const line = spec.wholeLine ?? usual;
+  if (line !== "") words.push("-append", line);
   if (spec.initrd !== undefined) words.push("-initrd", spec.initrd);
   for (const [i, drive] of (spec.drives ?? []).entries()) {
     const readOnly = drive.readOnly === true ? ",readonly=on" : "";

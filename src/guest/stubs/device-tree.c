@@ -5,6 +5,7 @@
  * compiler from joining them). The tree comes from the loader and is checked all the same.
  */
 #include "device-tree.h"
+#include "dashes.h"
 
 enum {
 	FDT_MAGIC = 0xd00dfeed,
@@ -129,21 +130,6 @@ static void put_address(struct writer *w, u32 name, u64 value)
 	put32(w, (u32)value);
 }
 
-/* Length of the part of a command line before its word `--`, as parse_args() finds it. */
-static u32 before_dashes(struct bytes line)
-{
-	int quoted = 0;
-	for (u32 i = 0; i < line.length; i++) {
-		int starts = i == 0 || line.at[i - 1] == ' ';
-		int ends = i + 2 == line.length || (i + 2 < line.length && line.at[i + 2] == ' ');
-		if (line.at[i] == '"')
-			quoted = !quoted;
-		else if (!quoted && starts && ends && line.at[i] == '-' && line.at[i + 1] == '-')
-			return i;
-	}
-	return line.length;
-}
-
 /*
  * The built-in words, then the loader's. `after` is what the first process gets (`-- words`):
  * it goes behind the loader's own options, and the loader's own such words behind it.
@@ -155,7 +141,7 @@ static void put_line(struct writer *w, struct bytes line, const struct additions
 		put(w, line.at, line.length);
 		return;
 	}
-	u32 split = before_dashes(line);
+	u32 split = before_dashes(line.at, line.length);
 	put(w, line.at, split);
 	if (split > 0 && line.at[split - 1] != ' ')
 		put8(w, ' ');

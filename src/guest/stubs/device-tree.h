@@ -1,9 +1,6 @@
 /* What the boot stub for aarch64 tells the kernel through the device tree. */
 #pragma once
-
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long u64;
+#include "types.h"
 
 /* Text that is somewhere in memory, without an end mark. */
 struct text {

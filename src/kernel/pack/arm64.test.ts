@@ -40,7 +40,7 @@ function pack(request: Partial<PackRequest> = {}): PackedLayout {
     kernelName: "Image",
     initramfs: { sizeBytes: initramfs.length },
     commandLine: undefined,
-    stub: stubOf(),
+    stub: stubOf,
     ...request,
   });
 }

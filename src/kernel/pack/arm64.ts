@@ -1,4 +1,4 @@
-import { alignUp, storageOf, utf8 } from "../../bytes/index.ts";
+import { alignUp, storageOf } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import {
   type Arm64Image,
@@ -7,6 +7,7 @@ import {
   readArm64Image,
 } from "../../formats/arm64-image/index.ts";
 import { fillStub, stubEntry } from "./arm64-stub.ts";
+import { splitLine } from "./built-in-line.ts";
 import type { PackedLayout, PackRequest, PatchedField } from "./types.ts";
 
 /** Bytes of the stub's stack; it needs a few hundred. */
@@ -18,8 +19,6 @@ const STACK_BYTES = 4096;
 const TREE_BYTES = 512 << 10;
 /** The loader puts an Image at a multiple of this, and text_offset. */
 const LOAD_BOUNDARY = 2 << 20;
-/** COMMAND_LINE_SIZE (arch/arm64/include/uapi/asm/setup.h), with the NUL. */
-const LINE_BYTES = 2048;
 /** What a page may be at most: pieces that the kernel frees share none with others. */
 const LARGEST_PAGE = 65536;
 
@@ -37,7 +36,8 @@ interface Places {
  * there is an EFI application: its entry would go past the stub. Errors: KERNEL_INVALID, USAGE.
  */
 export function packArm64Image(request: PackRequest): PackedLayout {
-  const { kernel, kernelName, initramfs, stub } = request;
+  const { kernel, kernelName, initramfs } = request;
+  const stub = request.stub("image");
   const image = readArm64Image(storageOf(kernel), { what: `the kernel ${kernelName}` });
   const line = splitLine(request.commandLine);
   const entry = stubEntry(stub);
@@ -66,6 +66,7 @@ export function packArm64Image(request: PackRequest): PackedLayout {
       new Uint8Array(places.initramfs - places.stub - filled.length),
       "initramfs",
     ],
+    unpacked: [kernel],
     layout: {
       form: "Image",
       arch: "aarch64",
@@ -131,19 +132,4 @@ function warningsOf(image: Arm64Image): string[] {
     ...(image.efi ? ["the packed file boots by the Linux protocol alone, not from EFI"] : []),
     ...(image.signed ? ["the kernel's signature does not hold for the packed file"] : []),
   ];
-}
-
-/** The part that goes before the loader's words, and what the first process gets: `-- words`. */
-function splitLine(line: string | undefined): { before: Uint8Array; after: Uint8Array } {
-  const text = line?.trim() ?? "";
-  if (utf8(text).length >= LINE_BYTES) {
-    throw new WickError(
-      "USAGE",
-      `Cannot build in the command line: ${utf8(text).length} bytes, the kernel takes ${LINE_BYTES - 1}`,
-    );
-  }
-  const dashes = /(?:^| )--(?: |$)/.exec(text);
-  const options = dashes === null ? text : text.slice(0, dashes.index).trim();
-  const rest = dashes === null ? "" : text.slice(dashes.index).trim();
-  return { before: utf8(options === "" ? "" : `${options} `), after: utf8(rest) };
 }

@@ -20,8 +20,8 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const sha256 = v.pipe(v.string(), v.regex(/^[\da-f]{64}$/u));
 const schema = v.strictObject({
   wick: v.literal(1),
-  form: v.literal("Image"),
-  arch: v.literal("aarch64"),
+  form: v.picklist(["Image", "ELF", "bzImage"]),
+  arch: v.picklist(["x86_64", "aarch64"]),
   kernel: v.strictObject({ sizeBytes: count, sha256 }),
   initramfs: v.strictObject({ offset: count, sizeBytes: count, sha256 }),
   memoryEnd: count,

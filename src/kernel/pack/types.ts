@@ -1,5 +1,8 @@
 /** Forms of a kernel that an initramfs can be packed into. */
-export type PackedForm = "Image";
+export type PackedForm = "Image" | "ELF" | "bzImage";
+
+/** Boot stubs by the way in which a loader enters the kernel: {@link stubBinary} of guest/. */
+export type StubName = "image" | "pvh" | "linux64";
 
 /** A piece of the packed file: bytes, or the initramfs itself, which is streamed. */
 export type Piece = Uint8Array | "initramfs";
@@ -13,8 +16,8 @@ export interface PackRequest {
   readonly initramfs: { readonly sizeBytes: number };
   /** Goes before what the VMM says; undefined: only the VMM's. */
   readonly commandLine: string | undefined;
-  /** The boot stub's machine code: `stubBinary(…)` of guest/. */
-  readonly stub: Uint8Array;
+  /** A boot stub's machine code. */
+  readonly stub: (name: StubName) => Uint8Array;
 }
 
 /** Bytes of the packed file that were changed: where, and what they were, in hexadecimal. */
@@ -46,6 +49,8 @@ export interface PackLayout {
 export interface PackedLayout {
   /** In the file's order; one of them is the initramfs. */
   readonly pieces: readonly Piece[];
+  /** The kernel as `unpack` gives it back, in pieces. */
+  readonly unpacked: readonly Uint8Array[];
   readonly layout: PackLayout;
 }
 
