@@ -67,6 +67,17 @@ const imageFlags = ["-mstrict-align", "-mgeneral-regs-only", "-mcmodel=tiny"];
 /** x86_64: no code for registers that nobody has set up, none that asks for its own address. */
 const bootFlags = ["-mgeneral-regs-only", "-mno-red-zone", "-fcf-protection=none"];
 
+/** A stub of an x86_64 kernel; the first source begins with its table. */
+const bootStub = (name, only, flags = []) => ({
+  name: `stub-${name}`,
+  directory: "stubs",
+  only,
+  arch: "x86_64",
+  flags: [...stubFlags, ...bootFlags, ...flags],
+  sizeLimit: 2048,
+  flat: true,
+});
+
 /** What is built of which sources below src/guest, and how many bytes it may have. */
 const programs = [
   // In every image, and in memory while the machine runs.
@@ -80,24 +91,10 @@ const programs = [
     sizeLimit: 4096,
     flat: true,
   },
-  {
-    name: "stub-pvh",
-    directory: "stubs",
-    only: ["x86_64-pvh.S", "x86_64-pvh.c", "command-line.c"],
-    arch: "x86_64",
-    flags: [...stubFlags, ...bootFlags, "-m32"],
-    sizeLimit: 1024,
-    flat: true,
-  },
-  {
-    name: "stub-linux64",
-    directory: "stubs",
-    only: ["x86_64-linux64.S", "x86_64-linux64.c", "command-line.c"],
-    arch: "x86_64",
-    flags: [...stubFlags, ...bootFlags],
-    sizeLimit: 1024,
-    flat: true,
-  },
+  bootStub("pvh", ["x86_64-pvh.S", "x86_64-pvh.c", "command-line.c"], ["-m32"]),
+  bootStub("linux64", ["x86_64-linux64.S", "x86_64-linux64.c", "command-line.c"]),
+  bootStub("bzimage32", ["x86_64-bzimage32.S", "x86_64-bzimage.c", "command-line.c"], ["-m32"]),
+  bootStub("bzimage64", ["x86_64-bzimage64.S", "x86_64-bzimage.c", "command-line.c"]),
 ];
 
 /** The directory's files, and those that are compiled. */

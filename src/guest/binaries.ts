@@ -10,7 +10,13 @@ export function initBinary(arch: GuestArch): URL {
 }
 
 /** Boot stubs by the way in which a loader enters the packed kernel, with their architecture. */
-const stubs = { image: "aarch64", pvh: "x86_64", linux64: "x86_64" } as const;
+const stubs = {
+  image: "aarch64",
+  pvh: "x86_64",
+  linux64: "x86_64",
+  bzimage32: "x86_64",
+  bzimage64: "x86_64",
+} as const;
 
 /** Where a boot stub of packed kernels lies, built by scripts/build-init.mjs. */
 export function stubBinary(name: keyof typeof stubs): URL {

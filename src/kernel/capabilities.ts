@@ -57,9 +57,11 @@ export async function kernelCapabilities(
   options: {
     readonly configFile?: string | undefined;
     readonly signal?: AbortSignal | undefined;
+    /** What `path` unpacks to, where that is known already. */
+    readonly unpacked?: UnpackedKernel;
   } = {},
 ): Promise<KernelCapabilities> {
-  const kernel = await unpackKernelFile(path, options.signal);
+  const kernel = options.unpacked ?? (await unpackKernelFile(path, options.signal));
   const { release } = kernel;
   return capabilitiesOf(kernel, configBeside(path, { release, configFile: options.configFile }));
 }
@@ -84,11 +86,17 @@ export function capabilitiesOf(kernel: UnpackedKernel, beside?: ConfigFound): Ke
   };
 }
 
+/** Each is looked for when it is asked for: that may take a walk through the whole kernel. */
 function every<N extends string>(
   names: readonly N[],
   find: (name: N) => Finding,
 ): Record<N, Finding> {
-  return Object.fromEntries(names.map((name) => [name, find(name)])) as Record<N, Finding>;
+  const all = {} as Record<N, Finding>;
+  for (const name of names) {
+    let found: Finding | undefined;
+    Object.defineProperty(all, name, { enumerable: true, get: () => (found ??= find(name)) });
+  }
+  return all;
 }
 
 function findingOf(

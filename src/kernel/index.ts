@@ -27,9 +27,9 @@ export {
   cmaBytes,
   encodePackRecord,
   packArm64Image,
+  packBzImage,
   packElf,
   type PackedLayout,
   type PackRecord,
-  type PackRequest,
   readPackRecord,
 } from "./pack/index.ts";

@@ -15,11 +15,10 @@ import {
   kernelCapabilities,
   leastMemory,
   packArm64Image,
+  packBzImage,
   packElf,
   type PackedLayout,
   type PackRecord,
-  type PackRequest,
-  type UnpackedKernel,
   unpackKernelFile,
 } from "../kernel/index.ts";
 import type { Context } from "./context.ts";
@@ -28,7 +27,7 @@ import { type InitramfsSummary, readInitramfs } from "./read-initramfs.ts";
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 
 const schema = v.strictObject({
-  /** Path of a vmlinux (ELF) for x86_64, or of an Image, Image.gz or EFI zboot image for aarch64. */
+  /** Path of a vmlinux (ELF) or bzImage for x86_64, or an Image, Image.gz or zboot image for aarch64. */
   kernel: text,
   /** Paths of initramfs files; later ones lie over earlier ones. */
   initramfs: v.pipe(v.array(text), v.minLength(1, "wanted an initramfs")),
@@ -56,7 +55,7 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
     context,
   );
   const kernel = await readKernel(at(given.kernel), parts, context);
-  const { pieces, unpacked, layout } = packerOf(kernel)({
+  const { pieces, unpacked, layout } = packers[kernel.form]({
     kernel: kernel.bytes,
     kernelName: sanitise(basename(given.kernel)),
     initramfs: parts,
@@ -103,31 +102,36 @@ async function initramfsParts(
   return { files, ...sums, compressions };
 }
 
+/** A kernel in the form in which it is packed. */
+interface PackableKernel {
+  readonly form: PackRecord["form"];
+  readonly bytes: Uint8Array;
+}
+
 /** The kernel, when it is one that can do what the initramfs wants. */
 async function readKernel(
   path: string,
   { compressions }: InitramfsParts,
   { signal }: Context,
-): Promise<UnpackedKernel> {
+): Promise<PackableKernel> {
   const name = sanitise(basename(path));
-  const kernel = await unpackKernelFile(path, signal);
-  if (kernel.from === "bzImage") {
-    throw new WickError(
-      "UNSUPPORTED",
-      `Cannot pack the kernel ${name}: a bzImage, wanted a vmlinux for x86_64 or an Image for aarch64`,
-      { hint: `wick kernel import ${name} -o vmlinux` },
-    );
-  }
-  const capabilities = await kernelCapabilities(path, { signal });
+  const unpacked = await unpackKernelFile(path, signal);
+  const capabilities = await kernelCapabilities(path, { signal, unpacked });
   for (const compression of compressions) {
     checkCanBoot(capabilities, { name, initrd: true, compression });
   }
-  return kernel;
+  if (unpacked.from !== "bzImage") return { form: unpacked.format, bytes: unpacked.bytes };
+  return { form: "bzImage", bytes: readWhole(path) };
 }
 
-function packerOf({ format }: UnpackedKernel): (request: PackRequest) => PackedLayout {
-  return format === "ELF" ? packElf : packArm64Image;
+/** A file that was unpacked already: it is regular, and not too large. */
+function readWhole(path: string): Uint8Array {
+  using storage = new FileStorage(path, "read");
+  const bytes = new Uint8Array(storage.sizeBytes);
+  return bytes.subarray(0, storage.readAt(bytes, 0));
 }
+
+const packers = { ELF: packElf, Image: packArm64Image, bzImage: packBzImage } as const;
 
 /** Writes all pieces; the initramfs' SHA-256. What is zero stays a hole. */
 async function writePieces(

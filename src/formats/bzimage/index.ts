@@ -1,5 +1,14 @@
 /** bzimage: the compressed kernel for x86 and its setup header. */
-export { LOADFLAGS, PARAGRAPH_BYTES, SETUP_HEADER_OFFSET, setupHeader } from "./layout.ts";
+export {
+  ENTRY_64,
+  HIGH_ADDRESS,
+  INIT_SIZE_VERSION,
+  LOADFLAGS,
+  PARAGRAPH_BYTES,
+  SETUP_HEADER_OFFSET,
+  setupHeader,
+  XLOADFLAGS,
+} from "./layout.ts";
 export { payloadCompression, type PayloadCompression, PLAIN_SIZE_BYTES } from "./payload.ts";
 export {
   type BzImage,

@@ -67,8 +67,22 @@ export const JUMP_BASE = 0x202;
 export const SECTOR_BYTES = 512;
 /** `syssize` counts in these. */
 export const PARAGRAPH_BYTES = 16;
+/** Where loaders put protected-mode code with LOADED_HIGH, and enter it; others may move it. */
+export const HIGH_ADDRESS = 0x100000;
+/** From the code's start: where loaders enter it in long mode. */
+export const ENTRY_64 = 0x200;
+/** The protocol that brought `pref_address` and `init_size`. */
+export const INIT_SIZE_VERSION = 0x020a;
 /** The protocol that brought `payload_offset`. */
 export const PAYLOAD_VERSION = 0x0208;
 
 /** Bits of `loadflags`. */
 export const LOADFLAGS = { LOADED_HIGH: 1 << 0, KASLR_FLAG: 1 << 1, CAN_USE_HEAP: 1 << 7 } as const;
+
+/** Bits of `xloadflags`. */
+export const XLOADFLAGS = {
+  /** There is a 64-bit entry. */
+  XLF_KERNEL_64: 1 << 0,
+  XLF_EFI_HANDOVER_32: 1 << 2,
+  XLF_EFI_HANDOVER_64: 1 << 3,
+} as const;

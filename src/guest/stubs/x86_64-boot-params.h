@@ -11,6 +11,8 @@ enum {
 	ramdisk_image = 0x218,
 	ramdisk_size = 0x21c,
 	cmd_line_ptr = 0x228,
+	setup_data = 0x250,
+	init_size = 0x260,
 	LOADER_UNDEFINED = 0xff,
 };
 

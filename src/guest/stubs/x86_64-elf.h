@@ -1,12 +1,7 @@
 /* What both entries of a packed ELF kernel for x86_64 know of their file. */
 #pragma once
 #include "command-line.h"
-
-/* Text behind the table: where it begins, from the table, and its bytes. */
-struct placed_text {
-	u32 offset;
-	u32 length;
-};
+#include "placed-text.h"
 
 /* struct hvm_modlist_entry (include/xen/interface/hvm/start_info.h) */
 struct module {
@@ -32,9 +27,7 @@ struct stub {
 /* Joins the lines when there is a built-in one; where the line lies then, else 0. */
 static inline u32 joined_line(const struct stub *stub, const u8 *own)
 {
-	const u8 *table = (const u8 *)stub;
-	struct text before = { table + stub->before.offset, stub->before.length };
-	struct text after = { table + stub->after.offset, stub->after.length };
+	struct text before = text_at(stub, stub->before), after = text_at(stub, stub->after);
 	if (stub->room == 0)
 		return 0;
 	join_command_line((u8 *)(__UINTPTR_TYPE__)stub->line, stub->room, own, before, after);

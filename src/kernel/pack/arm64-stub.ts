@@ -1,5 +1,4 @@
-import { le32, le64, raw, struct, utf8 } from "../../bytes/index.ts";
-import { WickError } from "../../errors/index.ts";
+import { le32, le64, raw, struct } from "../../bytes/index.ts";
 
 /**
  * The table at the start of the boot stub for aarch64 (src/guest/stubs/aarch64.S). Offsets are
@@ -21,22 +20,11 @@ export const arm64Stub = struct("arm64_stub", 0x58, [
   [0x54, "after_size", le32],
 ]);
 
-const STUB_MAGIC = utf8("WICKSTUB");
-
 /** What the stub is told; the rest of its table is its own. */
 export type Arm64StubFields = Omit<
   ReturnType<typeof arm64Stub.read>,
   "magic" | "entry" | "before_offset" | "before_size" | "after_offset" | "after_size"
 >;
-
-/** Where the stub's code begins, from its start. Errors: INTERNAL for bytes that are no stub. */
-export function stubEntry(stub: Uint8Array): number {
-  const isStub = STUB_MAGIC.every((byte, i) => stub[i] === byte);
-  if (stub.length < arm64Stub.sizeBytes || !isStub) {
-    throw new WickError("INTERNAL", "Cannot use the boot stub for aarch64: it is none");
-  }
-  return Number(arm64Stub.read(stub).entry);
-}
 
 /** The stub with its table filled in and the built-in command line's two parts behind it. */
 export function fillStub(

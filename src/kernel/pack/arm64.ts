@@ -6,9 +6,11 @@ import {
   imageHeader,
   readArm64Image,
 } from "../../formats/arm64-image/index.ts";
-import { fillStub, stubEntry } from "./arm64-stub.ts";
+import { fillStub } from "./arm64-stub.ts";
 import { splitLine } from "./built-in-line.ts";
+import { stubEntry } from "./stub-entry.ts";
 import type { PackedLayout, PackRequest, PatchedField } from "./types.ts";
+import { lostByPacking } from "./warnings.ts";
 
 /** Bytes of the stub's stack; it needs a few hundred. */
 const STACK_BYTES = 4096;
@@ -75,7 +77,7 @@ export function packArm64Image(request: PackRequest): PackedLayout {
       memoryEnd: LOAD_BOUNDARY + image.textOffset + places.end,
       commandLine: request.commandLine,
       patched: patchedFields(kernel),
-      warnings: warningsOf(image),
+      warnings: lostByPacking(image),
     },
   };
 }
@@ -125,11 +127,4 @@ function patchedFields(kernel: Uint8Array): PatchedField[] {
     const was = Buffer.from(kernel.subarray(offset, offset + sizeBytes)).toString("hex");
     return { field: `arm64_image_header.${field}`, offset, was };
   });
-}
-
-function warningsOf(image: Arm64Image): string[] {
-  return [
-    ...(image.efi ? ["the packed file boots by the Linux protocol alone, not from EFI"] : []),
-    ...(image.signed ? ["the kernel's signature does not hold for the packed file"] : []),
-  ];
 }

@@ -1,5 +1,4 @@
-import { le32, le64, raw, struct, utf8 } from "../../bytes/index.ts";
-import { WickError } from "../../errors/index.ts";
+import { le32, le64, raw, struct } from "../../bytes/index.ts";
 import type { BuiltInLine } from "./built-in-line.ts";
 
 /**
@@ -22,15 +21,6 @@ export const elfStub = struct("stub", 0x50, [
   [0x48, "line", le32], // where the joined line goes
   [0x4c, "room", le32], // 0: the loader's line stays as it is
 ]);
-
-const STUB_MAGIC = utf8("WICKSTUB");
-
-/** Where the stub's code begins, from its start. Errors: INTERNAL for bytes that are no stub. */
-export function elfStubEntry(stub: Uint8Array): number {
-  const isStub = STUB_MAGIC.every((byte, i) => stub[i] === byte);
-  if (stub.length >= elfStub.sizeBytes && isStub) return elfStub.read(stub).entry;
-  throw new WickError("INTERNAL", "Cannot use the boot stub for x86_64: it is none");
-}
 
 /** What a stub is told of its file. */
 export interface ElfStubFields {

@@ -1,7 +1,8 @@
 import { alignUp } from "../../bytes/index.ts";
 import { type BuiltInLine, LINE_BYTES } from "./built-in-line.ts";
 import type { ElfKernel } from "./elf-kernel.ts";
-import { elfStubEntry, fillElfStub } from "./elf-stub.ts";
+import { fillElfStub } from "./elf-stub.ts";
+import { stubEntry } from "./stub-entry.ts";
 import type { StubName } from "./types.ts";
 
 const PAGE = 4096;
@@ -64,7 +65,7 @@ export function placeStubs(
   bytes.set(line.after, texts + line.before.length);
   const entryOf = (wanted: StubName): number | undefined => {
     const stub = placed.find(({ name }) => name === wanted);
-    return stub && address + stub.offset + elfStubEntry(stub.code);
+    return stub && address + stub.offset + stubEntry(stub.code);
   };
   const entries = { pvhEntry: entryOf("pvh"), entry64: entryOf("linux64") };
   return { address, bytes, memoryBytes, ...entries, initramfs };

@@ -1,16 +1,15 @@
 import { alignUp } from "../../bytes/index.ts";
-import { WickError } from "../../errors/index.ts";
 import { elf64Header, elf64ProgramHeader } from "../../formats/elf/index.ts";
 import { pvhNotesOf, readVmlinux } from "../vmlinux.ts";
 import { splitLine } from "./built-in-line.ts";
 import { addedHeader, compactHead, type CompactHead } from "./elf-head.ts";
 import { type ElfKernel, readElfKernel } from "./elf-kernel.ts";
 import { type PlacedStubs, placeStubs } from "./elf-stubs.ts";
-import type { PackedLayout, PackRequest, PatchedField } from "./types.ts";
+import { checkEnd } from "./memory-end.ts";
+import { littleEndian, type Patch, patched, patchedFields } from "./patches.ts";
+import type { PackedLayout, PackRequest } from "./types.ts";
 
 const PAGE = 4096;
-/** Where machines may have their devices from: QEMU's q35 above 2 GiB, others above 3. */
-const RAM_BYTES = 2 ** 31;
 /** `p_flags`: PF_R, and with PF_W and PF_X. */
 const READ = 4;
 const ALL = 7;
@@ -35,7 +34,7 @@ export function packElf(request: PackRequest): PackedLayout {
   const data = pieces.map(({ bytes }) => bytes);
   const changes = changesOf(head, { kernel, stubs, initramfsBytes: initramfs.sizeBytes });
   return {
-    pieces: [changed(head.bytes, changes), ...data, stubs.bytes, "initramfs"],
+    pieces: [patched(head.bytes, changes), ...data, stubs.bytes, "initramfs"],
     unpacked: [head.bytes, ...data],
     layout: {
       form: "ELF",
@@ -44,7 +43,7 @@ export function packElf(request: PackRequest): PackedLayout {
       initramfs: { offset: head.end + stubs.bytes.length, sizeBytes: initramfs.sizeBytes },
       memoryEnd,
       commandLine,
-      patched: changes.map((change) => patchedField(head.bytes, change)),
+      patched: patchedFields(head.bytes, changes),
       warnings: kernel.pvhEntry === undefined ? [WITHOUT_PVH] : [],
     },
   };
@@ -52,22 +51,6 @@ export function packElf(request: PackRequest): PackedLayout {
 
 const WITHOUT_PVH =
   'the kernel has no PVH entry (ELF note "Xen" 18): Firecracker boots the packed file, QEMU and Cloud Hypervisor do not';
-
-function checkEnd(end: number, { kernelName, initramfs }: PackRequest): void {
-  if (end <= RAM_BYTES) return;
-  throw new WickError(
-    "UNSUPPORTED",
-    `Cannot pack an initramfs of ${initramfs.sizeBytes} bytes with the kernel ${kernelName}: it ends at 0x${end.toString(16)} in memory, wanted at most 2 GiB`,
-    { hint: "an image on a drive has no such bound: wick build --format erofs" },
-  );
-}
-
-/** Bytes that the file has in another kernel's place. */
-interface Change {
-  readonly field: string;
-  readonly offset: number;
-  readonly bytes: Uint8Array;
-}
 
 /** What leads loaders to the stubs and makes them load both segments. */
 function changesOf(
@@ -81,7 +64,7 @@ function changesOf(
     readonly stubs: PlacedStubs;
     readonly initramfsBytes: number;
   },
-): Change[] {
+): Patch[] {
   const { e_entry, e_phnum } = elf64Header.offsets;
   const count = kernel.noteSegments.length + kernel.pieces.length + ADDED;
   const { address, memoryBytes } = stubs;
@@ -93,7 +76,7 @@ function changesOf(
     memoryBytes: initramfsBytes,
   };
   const second = head.tableEnd + elf64ProgramHeader.sizeBytes;
-  const header = (field: string, offset: number, bytes: Uint8Array): Change => ({
+  const header = (field: string, offset: number, bytes: Uint8Array): Patch => ({
     field,
     offset,
     bytes,
@@ -114,7 +97,7 @@ function changesOf(
 }
 
 /** Every PVH note's entry: VMMs take the first or the last of them. */
-function noteChanges(head: CompactHead, entry: number | undefined): Change[] {
+function noteChanges(head: CompactHead, entry: number | undefined): Patch[] {
   if (entry === undefined) return [];
   return pvhNotesOf(readVmlinux(head.bytes, "the kernel")).map(
     ({ descriptor, descriptorOffset }) => ({
@@ -123,21 +106,4 @@ function noteChanges(head: CompactHead, entry: number | undefined): Change[] {
       bytes: littleEndian(entry, Math.min(descriptor.length, 8)),
     }),
   );
-}
-
-function littleEndian(value: number, length: number): Uint8Array {
-  const bytes = Buffer.alloc(length);
-  bytes.writeUIntLE(value, 0, Math.min(length, 6));
-  return bytes;
-}
-
-function changed(head: Uint8Array, changes: readonly Change[]): Uint8Array {
-  const bytes = head.slice();
-  for (const change of changes) bytes.set(change.bytes, change.offset);
-  return bytes;
-}
-
-function patchedField(head: Uint8Array, { field, offset, bytes }: Change): PatchedField {
-  const was = Buffer.from(head.subarray(offset, offset + bytes.length)).toString("hex");
-  return { field, offset, was };
 }

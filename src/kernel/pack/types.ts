@@ -2,14 +2,14 @@
 export type PackedForm = "Image" | "ELF" | "bzImage";
 
 /** Boot stubs by the way in which a loader enters the kernel: {@link stubBinary} of guest/. */
-export type StubName = "image" | "pvh" | "linux64";
+export type StubName = "image" | "pvh" | "linux64" | "bzimage32" | "bzimage64";
 
 /** A piece of the packed file: bytes, or the initramfs itself, which is streamed. */
 export type Piece = Uint8Array | "initramfs";
 
 /** What a packer is given. */
 export interface PackRequest {
-  /** The whole kernel, plain: an Image.gz is inflated before. */
+  /** The whole kernel, plain: an Image.gz is inflated before, a bzImage stays as it is. */
   readonly kernel: Uint8Array;
   /** For messages; safe to print. */
   readonly kernelName: string;
