@@ -2,7 +2,6 @@ import { chmodSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
-import { explainFullDisk } from "./disk-full.ts";
 import { checkFault } from "./faults.ts";
 import { makePrivateDirectory, statOf } from "./files.ts";
 import { errnoOf, hostError } from "./host-error.ts";
@@ -30,14 +29,14 @@ export async function publishDirectory<T>(
   makePrivateDirectory(dirname(path));
   using temporary = temporaryDirectory("new", dirname(path));
   using _ = await claim?.(temporary.path);
+  const result = await fill(temporary.path);
   try {
-    const result = await fill(temporary.path);
     chmodSync(temporary.path, mode & ~process.umask());
     replace(path, temporary.path);
-    return result;
   } catch (error) {
-    throw hostError(explainFullDisk(error, { path: temporary.path }), `publish ${sanitise(path)}`);
+    throw hostError(error, `publish ${sanitise(path)}`);
   }
+  return result;
 }
 
 /** No call of Node's exchanges two directories: the former one steps aside for a moment. */

@@ -1,6 +1,14 @@
 /** Lists of the kernel's gen_init_cpio, against that program itself. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
@@ -192,6 +200,19 @@ file /init one 755 0 0
   await build([`list:${at("odd-list")}`, "--format", "initramfs-list", "-o", at("odd-out")]);
   const theirs = kernelsArchive(at("odd-out/initramfs_list"), TIME);
   expect(theirs.equals(readFileSync(at("odd.cpio")))).toBe(true);
+});
+
+test("names that a list cannot say are refused, and nothing of it is left", async () => {
+  for (const name of ["two words", "x\nfile /stolen secret 0644 0 0", "${HOME}"]) {
+    const parent = mkdtempSync(at("refused-"));
+    mkdirSync(join(parent, "root"));
+    writeFileSync(join(parent, "root", name), "");
+    const words = ["build", "-q", "--init", "none", "--add", `${at("one")}:/init`];
+    const options = ["--format", "initramfs-list", "-o", join(parent, "out")];
+    const result = await wick([...words, `dir:${join(parent, "root")}`, ...options]);
+    expect([result.status, readdirSync(parent)]).toEqual([1, ["root"]]);
+    expect(result.stderr).toMatch(/^error: Cannot list "\/.*hint: --format initramfs writes/s);
+  }
 });
 
 test("two builds of a list's directory are alike, and --list-prefix says where its files lie", async () => {
