@@ -1,6 +1,7 @@
 /** Lists of the kernel's gen_init_cpio, against that program itself. */
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -9,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { writeCpioTree } from "../../src/formats/cpio/index.ts";
@@ -51,6 +52,7 @@ beforeAll(() => {
   for (const [name, size] of Object.entries(listedFiles)) {
     writeFileSync(at(name), Buffer.alloc(size, "some bytes of it "));
   }
+  chmodSync(at("one"), 0o755);
   utimesSync(at("four"), 2 ** 32 - 1, 2 ** 32 - 1);
   utimesSync(at("odd"), 0, 0.25);
 }, 300_000);
@@ -155,7 +157,6 @@ test.each([
 
 test("a package's list and files give the archive of the package, and the same tree back", async () => {
   const words = ["--add", `${at("one")}:/init`, "deb:busybox-static"];
-  execFileSync("chmod", ["755", at("one")]);
   await build([...words, "-o", at("package.cpio")]);
   await build([...words, "--format", "initramfs-list", "-o", at("package")]);
   // From anywhere: the list's locations are absolute.
@@ -205,8 +206,9 @@ file /init one 755 0 0
 test("names that a list cannot say are refused, and nothing of it is left", async () => {
   for (const name of ["two words", "x\nfile /stolen secret 0644 0 0", "${HOME}"]) {
     const parent = mkdtempSync(at("refused-"));
-    mkdirSync(join(parent, "root"));
-    writeFileSync(join(parent, "root", name), "");
+    const file = join(parent, "root", name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "");
     const words = ["build", "-q", "--init", "none", "--add", `${at("one")}:/init`];
     const options = ["--format", "initramfs-list", "-o", join(parent, "out")];
     const result = await wick([...words, `dir:${join(parent, "root")}`, ...options]);
