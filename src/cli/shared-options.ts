@@ -93,6 +93,10 @@ export function addContentOptions(
       collect,
     )
     .option("--owner <keep|uid:gid>", "owners of a directory's files (yours become root's)")
+    .option(
+      "--root-dir <directory>",
+      "the system in which the libraries of a program (bin:) are looked for (/)",
+    )
     .option("--size <size>", "size of the file system, as 512m or 2g; min: just its contents")
     .option("--no-journal", "an ext4 without a journal")
     .addOption(

@@ -9,6 +9,7 @@ const NAMES = [
   "listDir",
   "listAnyFile",
   "listVar",
+  "rootDir",
   "size",
   "journal",
   "format",
@@ -32,6 +33,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   listDir: "list-dir",
   listAnyFile: "list-any-file",
   listVar: "list-var",
+  rootDir: "root-dir",
 };
 
 /** The names of those that were given, as the command line has them. */

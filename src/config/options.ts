@@ -41,6 +41,8 @@ const contentEntries = {
   listVar: texts,
   /** Of a directory's files: `keep`, or `UID:GID` for all of them. */
   owner: v.optional(text),
+  /** Where the libraries of a program (`bin:`) are looked for, by default the host's `/`. */
+  rootDir: v.optional(text),
   /** `512m`, `2g`, or `min`. */
   size: v.optional(text),
   journal: v.optional(v.boolean()),

@@ -62,6 +62,8 @@ export interface ContentPlan {
   readonly add: readonly Addition[];
   readonly recipe: string | undefined;
   readonly owner: "keep" | { readonly uid: number; readonly gid: number } | undefined;
+  /** Where a program's libraries are looked for, absolute. */
+  readonly rootDirectory: string | undefined;
   readonly arch: Arch;
   readonly format: ImageFormat;
   readonly compression: Compression | undefined;
@@ -226,6 +228,7 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
     add: (given.add ?? []).map((text) => absoluteAddition(parseAddition(text), caller)),
     recipe: given.recipe === undefined ? undefined : absolute(given.recipe, caller),
     owner: parseOwner(given.owner),
+    rootDirectory: given.rootDir === undefined ? undefined : absolute(given.rootDir, caller),
     arch: archOf(given.platform, caller),
     format,
     compression: compressionOf(given, format),

@@ -19,7 +19,7 @@ const KEY_VERSION = 1;
  * be an application is asked of what was found.
  */
 const LEFT_OUT =
-  "source with add output needsApplication refresh pull insecure dockerfile allowed list outputFormat listPrefix";
+  "source with add output needsApplication refresh rootDirectory pull insecure dockerfile allowed list outputFormat listPrefix";
 
 /** Files that `--add` brings are read once more for the key: not when that takes long. */
 const ADDITIONS_MAX_BYTES = 64 << 20;

@@ -56,7 +56,16 @@ function referencesOf(plan: ContentPlan, { workingDirectory: cwd }: Context): Pa
   refuseDockerfileOptions(plan, first);
   const all = [first, ...plan.with.map((text) => parseSource(text, { cwd }))];
   refuseListOptions(plan, all);
+  refuseRootDirectory(plan, all);
   return all;
+}
+
+/** Where libraries are, without a program that wants some. */
+function refuseRootDirectory({ rootDirectory }: ContentPlan, all: readonly ParsedSource[]): void {
+  if (rootDirectory === undefined || all.some(({ kind }) => kind === "bin")) return;
+  throw new WickError("USAGE", "Cannot use --root-dir: there is no program to find libraries of", {
+    hint: "it belongs to a source such as bin:./app",
+  });
 }
 
 /** Options of lists that nothing would look at. */
@@ -115,6 +124,8 @@ function openOne(
       architecture: plan.arch,
       owner: plan.owner,
       list: plan.list,
+      rootDirectory: plan.rootDirectory,
+      mtimeSeconds: plan.mtimeSeconds,
       refresh: plan.refresh,
       environment: context.environment,
       dockerfile: { settings: plan.dockerfile, allowed: plan.allowed },
@@ -138,5 +149,6 @@ function openOne(
 }
 
 function partsOf({ kind }: ParsedSource): string {
+  if (kind === "bin") return "files";
   return kind === "deb" ? "packages" : "layers";
 }

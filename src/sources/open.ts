@@ -2,6 +2,7 @@ import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import type { Environment } from "../host/index.ts";
 import { openStore, type Store } from "../store/index.ts";
+import { binSource } from "./bin/index.ts";
 import { type DebArchitecture, debSource, type FetchProgress } from "./deb/index.ts";
 import { directorySource } from "./directory.ts";
 import {
@@ -36,6 +37,12 @@ export interface SourceOptions {
   readonly environment?: Environment | undefined;
   /** The machine's architecture. */
   readonly architecture: "x86_64" | "aarch64";
+  /** Where a program's libraries are looked for; the host's `/` by default. */
+  readonly rootDirectory?: string | undefined;
+  /** Where a program goes; `/usr/bin/NAME` by default. */
+  readonly programPath?: string | undefined;
+  /** The time that a program's files get, seconds since 1970; 0 by default. */
+  readonly mtimeSeconds?: number | undefined;
   /** Owners of a directory's files in the image. */
   readonly owner?: Owner | undefined;
   /** How lists of the kernel's are read, and what they may name. */
@@ -69,6 +76,8 @@ const debArchitectures: Readonly<Record<SourceOptions["architecture"], DebArchit
 export function openSource(parsed: ParsedSource, options: SourceOptions): Source {
   const { kind, rest, reference } = parsed;
   switch (kind) {
+    case "bin":
+      return binSource(reference, rest, options);
     case "deb":
       return debSource(reference, rest, {
         cacheDirectory: options.cacheDirectory,

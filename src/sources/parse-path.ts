@@ -70,7 +70,6 @@ function kindOfDirectory(path: string, hasDockerfile: boolean): PathKind {
 /** What a file that is not understood is, for the error. */
 const foreign: Readonly<Partial<Record<FileKind, string>>> = {
   deb: "a Debian package",
-  elf: "a program",
   qcow2: "a qcow2 disk",
 };
 
@@ -84,6 +83,11 @@ function kindOfFile(file: FileKind, shown: string): "tar" | "image" {
   if (file === "cpio" || (file === "compressed" && INITRAMFS.test(shown))) return "image";
   if (file === "tar" || file === "compressed") return "tar";
   const what = foreign[file];
+  if (file === "elf") {
+    throw new WickError("UNSUPPORTED", `Cannot use ${shown}: a program, and no source by itself`, {
+      hint: `bin:${shown} makes a machine of it`,
+    });
+  }
   if (what !== undefined) {
     throw new WickError("UNSUPPORTED", `Cannot use ${shown}: ${what}, which wick cannot read yet`, {
       hint: HINT,

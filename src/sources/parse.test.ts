@@ -83,16 +83,6 @@ test("files that cannot be used say what they are", () => {
   expect(at("./new.cpio", root).kind).toBe("image");
 });
 
-test("settled kinds that are not built are UNSUPPORTED with a way out", () => {
-  expect(() => at("bin:x")).toThrow(
-    expect.objectContaining({
-      code: "UNSUPPORTED",
-      message: expect.stringContaining('the kind "bin:" yet'),
-      hint: expect.stringContaining("deb:, dir:, tar:, oci:"),
-    }),
-  );
-});
-
 test("any other word is a registry's name by Docker's rules, never a file", () => {
   for (const [text, rest] of [
     ["nginx", "docker.io/library/nginx:latest"],

@@ -9,6 +9,7 @@ type Parser = (rest: string, cwd: string) => Omit<ParsedSource, "reference">;
 
 /** What follows each prefix. */
 const prefixes: Readonly<Record<string, Parser>> = {
+  bin: (rest, cwd) => ({ kind: "bin", rest: absolutePath(rest, cwd) }),
   deb: (rest) => ({ kind: "deb", rest }),
   dir: (rest, cwd) => ({ kind: "dir", rest: absolutePath(rest, cwd) }),
   tar: (rest, cwd) => ({ kind: "tar", rest: rest === "-" ? rest : absolutePath(rest, cwd) }),
@@ -22,13 +23,10 @@ const prefixes: Readonly<Record<string, Parser>> = {
   docker: (rest) => ({ kind: "registry", rest: registryName(rest.replace(/^\/\//, "")) }),
 };
 
-/** Settled names of sources that come later. */
-const LATER = ["bin"] as const;
-
 /**
  * Understands `PREFIX:REST`; a path (`/`, `./`, `../`, or with the suffix of an image or
  * archive) is looked at; any other bare word is a registry's name.
- * Errors: USAGE, SOURCE_NOT_FOUND, UNSUPPORTED for what is settled and not built.
+ * Errors: USAGE, SOURCE_NOT_FOUND, UNSUPPORTED for a file that is no source.
  */
 export function parseSource(text: string, options: ParseOptions): ParsedSource {
   if (text === "") throw new WickError("USAGE", "Cannot use an empty source", { hint: HINT });
@@ -37,7 +35,6 @@ export function parseSource(text: string, options: ParseOptions): ParsedSource {
   if (prefix !== undefined && rest !== undefined) {
     const parse = Object.hasOwn(prefixes, prefix) ? prefixes[prefix] : undefined;
     if (parse !== undefined) return { ...parse(given(rest, prefix), options.cwd), reference: text };
-    if (LATER.some((later) => later === prefix)) throw notYet(prefix);
   }
   if (isPath(text)) return parsePath(text, options);
   return fromRegistry(text, prefix);
@@ -52,20 +49,13 @@ function given(rest: string, prefix: string): string {
   throw new WickError("USAGE", message, { hint: HINT });
 }
 
-function notYet(prefix: string): WickError {
-  const works = Object.keys(prefixes).map((built) => `${built}:`);
-  return new WickError("UNSUPPORTED", `Cannot use a source of the kind "${prefix}:" yet`, {
-    hint: `kinds that work: ${works.join(", ")}`,
-  });
-}
-
 /** The complete name of an image in a registry. */
 function registryName(text: string): string {
   return showReference(parseReference(text));
 }
 
 function fromRegistry(text: string, prefix: string | undefined): ParsedSource {
-  const known = [...Object.keys(prefixes), ...LATER];
+  const known = Object.keys(prefixes);
   const near = prefix === undefined ? undefined : closest(prefix, known, 1)[0];
   const meant = near === undefined ? {} : { meant: `${near}${text.slice(prefix!.length)}` };
   return { kind: "registry", rest: registryNameOrPath(text), ...meant, reference: text };

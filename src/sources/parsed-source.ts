@@ -3,6 +3,7 @@ export type PathKind = "dir" | "dockerfile" | "image" | "oci";
 
 /** Kinds of source; `image` is a finished image, for the operations. */
 export type SourceKind =
+  | "bin"
   | "deb"
   | "list"
   | "tar"

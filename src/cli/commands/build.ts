@@ -25,6 +25,7 @@ Examples:
   wick build --build-arg VERSION=1.2 ./folder-with-a-dockerfile -o app.ext4
   wick build --init none list:./initramfs_list -o app.cpio.zst
   wick build --format initramfs-list deb:nginx-light -o nginx-list
+  wick build bin:./nginx -o nginx.cpio.zst
   wick build --format erofs oci:./layout:1.0 -o app.erofs
   docker save app | wick build docker-archive:- -o app.ext4
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
@@ -39,7 +40,7 @@ export function addBuild(program: Command): void {
     .command("build <source>")
     .summary("make a root file system from an application")
     .description(
-      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY,\ntar:FILE, list:FILE (of the kernel's gen_init_cpio), oci:DIRECTORY[:TAG],\noci-archive:FILE, docker-archive:FILE, docker-daemon:NAME,\npodman:NAME, or a path: of an archive, of a layout, of a folder with a Dockerfile,\nof a plain folder.",
+      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY,\nbin:PROGRAM, tar:FILE, list:FILE (of the kernel's gen_init_cpio),\noci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME,\npodman:NAME, or a path: of an archive, of a layout, of a folder with a Dockerfile,\nof a plain folder.",
     )
     .option("-o, --output <file>", "the image to write; always wanted")
     .addOption(

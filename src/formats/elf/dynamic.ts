@@ -1,5 +1,5 @@
 import { stringAt, type ElfBytes } from "./file.ts";
-import { DT, elf64Dynamic, PT } from "./layout.ts";
+import { DF_1, DT, elf64Dynamic, PT } from "./layout.ts";
 import type { ElfSegment } from "./segments.ts";
 
 /** What a program or library tells the dynamic linker. All are bytes, search paths not yet split. */
@@ -10,6 +10,10 @@ export interface ElfDynamic {
   /** DT_RUNPATH, or where that is missing DT_RPATH, which also holds for what it loads. */
   readonly runpath: Uint8Array | undefined;
   readonly rpath: Uint8Array | undefined;
+  /** DF_1_NODEFLIB: nothing is looked for where the system's libraries are. */
+  readonly skipsSystem: boolean;
+  /** DF_1_PIE: a program that is linked as a library is, and no library. */
+  readonly isProgram: boolean;
 }
 
 /** Entries of the dynamic section; the largest known programs have a few hundred. */
@@ -36,7 +40,10 @@ export function readDynamic(
     const offset = first(tag);
     return offset === undefined ? undefined : string(offset);
   };
+  const flags = first(DT.DT_FLAGS_1) ?? 0n;
   return {
+    skipsSystem: (flags & DF_1.DF_1_NODEFLIB) !== 0n,
+    isProgram: (flags & DF_1.DF_1_PIE) !== 0n,
     needed: entries.filter(([tag]) => tag === DT.DT_NEEDED).map(([, offset]) => string(offset)),
     soname: optional(DT.DT_SONAME),
     runpath: optional(DT.DT_RUNPATH),

@@ -10,3 +10,11 @@ export type { ElfNote } from "./notes.ts";
 export { ElfFile, readElf } from "./reader.ts";
 export type { ElfSection } from "./sections.ts";
 export type { ElfSegment } from "./segments.ts";
+export {
+  libraryClosure,
+  type LibraryClosure,
+  type LinkedFile,
+  type LinkedProgram,
+  type MissingFile,
+} from "./linker/closure.ts";
+export type { LinkerFile, LinkerRoot } from "./linker/linker-root.ts";

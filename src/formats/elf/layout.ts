@@ -97,6 +97,13 @@ export const DT = {
   DT_SONAME: 14n,
   DT_RPATH: 15n,
   DT_RUNPATH: 29n,
+  DT_FLAGS_1: 0x6ffffffbn,
+} as const;
+
+/** Bits of DT_FLAGS_1. */
+export const DF_1 = {
+  DF_1_NODEFLIB: 0x800n,
+  DF_1_PIE: 0x0800_0000n,
 } as const;
 
 /** `e_machine` (include/uapi/linux/elf-em.h). */
