@@ -18,6 +18,7 @@ interface Given {
   readonly journal?: boolean | undefined;
   readonly label?: readonly string[] | undefined;
   readonly root?: string | undefined;
+  readonly init?: string | undefined;
 }
 
 /** Names of files that say which format is meant. */
@@ -25,15 +26,17 @@ const suffixes: readonly (readonly [RegExp, ImageFormat])[] = [
   [/\.erofs$/, "erofs"],
   [/\.(squashfs|sqfs)$/, "squashfs"],
   [/\.cpio(\.(gz|zst|xz|lz4))?$/, "initramfs"],
+  [/\.(ext4|img|raw)$/, "ext4"],
 ];
 
 /**
- * The format that was asked for, else the one that the output's name says, else ext4. A list is
- * made of an initramfs.
+ * The format that was asked for, else the one that the output's name says, else ext4; an
+ * application that is process 1 itself is an initramfs. A list is made of an initramfs.
  */
-export function formatOf({ format, output = "" }: Given): ImageFormat {
+export function formatOf({ format, output = "", init }: Given): ImageFormat {
   if (format === LIST_FORMAT) return "initramfs";
-  return format ?? suffixes.find(([suffix]) => suffix.test(output))?.[1] ?? "ext4";
+  const named = suffixes.find(([suffix]) => suffix.test(output))?.[1];
+  return format ?? named ?? (init === "app" ? "initramfs" : "ext4");
 }
 
 /**

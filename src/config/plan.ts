@@ -160,8 +160,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
     path === undefined ? undefined : absolute(path, caller);
   checkModules(given, caller);
   const overrides = overridesOf(given, given.command ?? given.cmd, caller);
-  // Wick's init takes them at each start; any other has them only in the image itself.
-  const built = (given.init ?? "wick") === "wick" ? {} : overrides;
+  const built = builtIn(given.init ?? "wick", overrides);
   return {
     content: planContent(given, built, caller),
     buildingOptions: buildingOptions(given),
@@ -183,6 +182,17 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
     network: given.network ?? "user",
     directory: optional(given.directory),
   };
+}
+
+/**
+ * Wick's init takes them at each start; an application that is process 1 gets arguments and
+ * variables by the kernel's command line; any other init has them only in the image itself.
+ */
+function builtIn(init: InitKind, overrides: AppConfig): AppConfig {
+  if (init === "wick") return {};
+  if (init !== "app") return overrides;
+  const { Cmd: _, Env: __, ...rest } = overrides;
+  return rest;
 }
 
 function mountsOf(given: RunOptions, caller: Caller): readonly RequestedMount[] {

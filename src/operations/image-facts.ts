@@ -32,6 +32,8 @@ export interface ImageFacts {
   readonly users: UserFiles;
   /** Whether its init is wick's, which reports how the application ended. */
   readonly reports: boolean;
+  /** Whether the kernel starts the application itself (`--init app`). */
+  readonly isApp: boolean;
 }
 
 /** Bytes of a file in the image; undefined when there is none. */
@@ -44,19 +46,27 @@ export async function readImageFacts(path: string, signal?: AbortSignal): Promis
     const { identity } = readSquashfs(storage);
     const read: ReadFile = (inside, limitBytes) =>
       squashfsFile(path, inside, { limitBytes, signal });
-    return { format: "squashfs", uuid: identity, ...(await contents(read)) };
+    return { format: "squashfs", uuid: identity, isApp: false, ...(await contents(read)) };
   }
   if (isInitramfs(storage)) {
     const { files, summary, hasInit } = await initramfsContents(storage, signal);
     const found = await contents(async (inside) => files.get(inside.slice(1)));
-    return { format: "initramfs", uuid: NO_UUID, initramfs: { ...summary, hasInit }, ...found };
+    const isApp = hasInit && !found.reports && found.config !== undefined;
+    return {
+      format: "initramfs",
+      uuid: NO_UUID,
+      initramfs: { ...summary, hasInit },
+      ...found,
+      isApp,
+    };
   }
   const image = openFileSystem(storage);
   const read: ReadFile = async (inside, limitBytes) => smallFile(image, inside, limitBytes);
-  return { format: image.format, uuid: volumeOf(image).uuid, ...(await contents(read)) };
+  const { uuid } = volumeOf(image);
+  return { format: image.format, uuid, isApp: false, ...(await contents(read)) };
 }
 
-async function contents(read: ReadFile): Promise<Omit<ImageFacts, "format" | "uuid">> {
+async function contents(read: ReadFile): Promise<Omit<ImageFacts, "format" | "uuid" | "isApp">> {
   const config = await read(CONFIG_PATH, CONFIG_MAX_BYTES);
   const passwd = await read("/etc/passwd", USER_FILE_MAX_BYTES);
   const group = await read("/etc/group", USER_FILE_MAX_BYTES);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { appCommandLine, mergeConfigs } from "../application/index.ts";
 import { storageOf } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { FileStorage, readChunks } from "../host/index.ts";
@@ -15,6 +16,7 @@ import {
   type MemoryNeeded,
 } from "../kernel/index.ts";
 import type { MachineSpec } from "../vmm/index.ts";
+import { appNetworkWords } from "./app-network.ts";
 import type { Context } from "./context.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { machineOf, type Parts } from "./machine-spec.ts";
@@ -32,8 +34,15 @@ export async function initramfsSpec(parts: Parts, context: Context): Promise<Mac
   const sizes = await sizesOf(parts, { initrd, added }, context);
   const { memoryMiB, words } = memoryOf(parts, sizes, context);
   const spec = machineOf(parts);
-  const commandLine = [spec.commandLine, ...words].join(" ");
+  const own = parts.facts.isApp ? await appWords(parts, context) : [];
+  const commandLine = [spec.commandLine, ...words, ...own].join(" ");
   return { ...spec, initrd, commandLine, memoryMiB };
+}
+
+/** Process 1 is the application: the kernel itself hands it what this run sets. */
+async function appWords({ plan, facts, kernel }: Parts, context: Context): Promise<string[]> {
+  const { words } = appCommandLine(mergeConfigs(facts.config ?? {}, plan.overrides));
+  return [...(await appNetworkWords(plan, kernel, context)), ...words];
 }
 
 function checkInit({ plan, facts }: Parts): void {

@@ -21,6 +21,7 @@ import {
   type ProgramProblem,
 } from "../shaping/index.ts";
 import { findPath, type Sink, type Tree } from "../tree/index.ts";
+import { checkAppConfig } from "./app-init.ts";
 
 /** What was installed into the tree. */
 export interface Installed {
@@ -56,6 +57,7 @@ export function installApplication(
       ? []
       : checkProgram(target.tree, target.sink, process, { arch: plan.arch });
   refuseForeign(problems);
+  if (plan.init === "app") checkAppConfig(config, process!);
   if (plan.init !== "none") makeVolumes(target.tree, config, plan);
   const request = requestOf(plan, { config, process, files });
   const { notes } = installInit(target.tree, target.sink, request, {
@@ -142,8 +144,10 @@ function requestOf(
       };
     case "script":
       return { kind: "script", process: process!, files };
-    default:
-      return { kind: plan.init };
+    case "app":
+      return { kind: "app", process: process!, config };
+    case "none":
+      return { kind: "none" };
   }
 }
 

@@ -3,6 +3,7 @@ import { exitStatus, type FinalReport, type Report } from "../guest/index.ts";
 import { monotonicMs } from "../host/index.ts";
 import {
   classifyConsole,
+  endOfInit,
   type Machine,
   type MachineSpec,
   type PortForward,
@@ -15,7 +16,7 @@ import { Timeline, type TimelinePoint } from "./timeline.ts";
 
 /** How a machine ended. */
 export interface MachineExit {
-  /** init's last word; absent where the image has no init of wick's: the status is unknown. */
+  /** The last word of init, or the kernel's about an application that was process 1; else absent. */
   readonly report?: FinalReport;
   /** The exit status that Docker would give; absent when unknown. */
   readonly status?: number;
@@ -48,6 +49,8 @@ export interface MachineParts {
   readonly startedAtMs: number;
   /** False for images without wick's init: nothing will be reported. */
   readonly reports: boolean;
+  /** The application is process 1 (`--init app`): the kernel's last words tell how it ended. */
+  readonly isApp: boolean;
   readonly timeoutMs: number;
   /** For a machine that goes away without a word. */
   readonly hintIfLost: string;
@@ -195,6 +198,9 @@ export class RunningMachine implements AsyncDisposable {
   /** Nobody said how it ended: the console may tell, then the VMM; else it is not known. */
   #unreported(vmm: VmmExit): MachineExit {
     const tail = this.#parts.machine.consoleTail();
+    const ended = this.#parts.isApp ? endOfInit(tail) : undefined;
+    if (ended !== undefined)
+      return exitOf(ended.kind === "exited" ? ended : { ...ended, oom: false });
     const told = classifyConsole(tail);
     if (told !== undefined) throw told;
     if (vmm.code !== 0) {

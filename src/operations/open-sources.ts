@@ -38,7 +38,8 @@ export async function openSources(
   };
   try {
     for (const reference of references) {
-      opened.push(await openOne(reference, { plan, store }, context));
+      const programPath = opened.length === 0 ? ownPath(plan) : undefined;
+      opened.push(await openOne(reference, { plan, store, programPath }, context));
     }
   } catch (error) {
     release();
@@ -58,6 +59,11 @@ function referencesOf(plan: ContentPlan, { workingDirectory: cwd }: Context): Pa
   refuseListOptions(plan, all);
   refuseRootDirectory(plan, all);
   return all;
+}
+
+/** A program that is process 1 is the initramfs' /init itself. */
+function ownPath({ init, format }: ContentPlan): string | undefined {
+  return init === "app" && format === "initramfs" ? "/init" : undefined;
 }
 
 /** Where libraries are, without a program that wants some. */
@@ -111,7 +117,15 @@ function withRecipe(contents: SourceContents, recipe: Recipe): SourceContents {
 
 function openOne(
   reference: ReturnType<typeof parseSource>,
-  { plan, store }: { readonly plan: ContentPlan; readonly store: Store | undefined },
+  {
+    plan,
+    store,
+    programPath,
+  }: {
+    readonly plan: ContentPlan;
+    readonly store: Store | undefined;
+    readonly programPath: string | undefined;
+  },
   context: Context,
 ): Promise<SourceContents> {
   const shown = reference.reference;
@@ -125,6 +139,7 @@ function openOne(
       owner: plan.owner,
       list: plan.list,
       rootDirectory: plan.rootDirectory,
+      programPath,
       mtimeSeconds: plan.mtimeSeconds,
       refresh: plan.refresh,
       environment: context.environment,

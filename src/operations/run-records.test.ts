@@ -16,6 +16,7 @@ const image = {
   config: { Cmd: ["/bin/app"], Env: ["GONE=1", "HAVE=image's", "KEPT=2"] },
   users: { passwd: undefined, group: undefined },
   reports: true,
+  isApp: false,
 } as const;
 
 test("-e NAME alone takes the caller's value, and the image's away where the caller has none", () => {

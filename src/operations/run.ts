@@ -6,6 +6,7 @@ import { checkCanBoot, type Kernel, kernelCapabilities } from "../kernel/index.t
 import { isWickError, WickError } from "../errors/index.ts";
 import { qemu } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
+import { refuseForApp } from "./app-init.ts";
 import { refuseOverrides } from "./check-image-options.ts";
 import { choosePorts, publishedPorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
@@ -42,7 +43,8 @@ async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<
   const vmm = qemu();
   const { directory, image } = files;
   const facts = await readImageFacts(image, context.signal);
-  if (!files.isBuilt) refuseOverrides(plan, facts);
+  if (facts.isApp) refuseForApp(plan, files);
+  else if (!files.isBuilt) refuseOverrides(plan, facts);
   if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);
   if (plan.root === "ro" && facts.format === "initramfs") throw refuseReadOnlyRoot();
   const kernel = await kernelOf(plan, facts, context);
@@ -60,6 +62,7 @@ async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<
     commandByHand: vmm.commandByHand({ ...spec, ports: machine.ports }),
     startedAtMs,
     reports: facts.reports,
+    isApp: facts.isApp,
     timeoutMs: plan.timeoutMs,
     hintIfLost: hintIfLost(plan, facts),
     onWarning: (message) => context.onEvent({ type: "warning", message }),

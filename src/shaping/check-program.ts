@@ -1,18 +1,11 @@
-import { splitVariable, type ResolvedProcess } from "../application/index.ts";
+import type { ResolvedProcess } from "../application/index.ts";
 import { display, sanitise, type ReadableStorage } from "../bytes/index.ts";
 import { isWickError } from "../errors/index.ts";
 import { identifyElf, readElf, type ElfFile } from "../formats/elf/index.ts";
 import type { Ino, Sink, Tree } from "../tree/index.ts";
 import { readStart } from "./files.ts";
+import { lookUp, type ProgramProblem } from "./look-up.ts";
 import { findQuietly, isExecutable } from "./programs.ts";
-
-/** Something that will keep the application from starting, seen before anything boots. */
-export interface ProgramProblem {
-  readonly kind: "missing" | "not-executable" | "architecture" | "interpreter" | "library";
-  /** A sentence: what is, what was wanted. */
-  readonly message: string;
-  readonly hint?: string;
-}
 
 /** What execve(2) looks at to tell what a file is (BINPRM_BUF_SIZE of Linux). */
 const HEAD_BYTES = 256;
@@ -32,38 +25,8 @@ export function checkProgram(
 ): ProgramProblem[] {
   const name = process.argv[0]!;
   const found = lookUp(tree, name, process);
-  if (typeof found !== "number") return [found];
-  return new Check(tree, sink, arch).program(found, name, SCRIPT_DEPTH_MAX);
-}
-
-function lookUp(
-  tree: Tree,
-  name: string,
-  { env, directory }: Pick<ResolvedProcess, "env" | "directory">,
-): Ino | ProgramProblem {
-  const PATH = env.map(splitVariable).find((variable) => variable.name === "PATH")?.value;
-  const directories = (PATH ?? "").split(":").map((part) => absolute(part, directory));
-  const candidates = name.includes("/")
-    ? [absolute(name, directory)]
-    : directories.map((part) => `${part}/${name}`);
-  const inodes = candidates.map((path) => findQuietly(tree, path));
-  const ino = inodes.find((candidate) => isExecutable(tree, candidate));
-  if (ino !== undefined) return ino;
-  const index = inodes.findIndex((candidate) => candidate >= 0);
-  const shown = sanitise(name);
-  if (index >= 0) return notExecutable(shown, candidates[index]!, tree.inodes.kind(inodes[index]!));
-  const where = name.includes("/") ? "in the image" : `in PATH=${sanitise(PATH ?? "")}`;
-  return { kind: "missing", message: `the program "${shown}" is not ${where}` };
-}
-
-/** An empty part of PATH is the working directory. */
-function absolute(path: string, directory: string): string {
-  return path.startsWith("/") ? path : `${directory}/${path}`;
-}
-
-function notExecutable(name: string, path: string, kind: string): ProgramProblem {
-  const is = kind === "file" ? "a file without execute permission" : `a ${kind}`;
-  return { kind: "not-executable", message: `the program "${name}" (${sanitise(path)}) is ${is}` };
+  if ("message" in found) return [found];
+  return new Check(tree, sink, arch).program(found.ino, name, SCRIPT_DEPTH_MAX);
 }
 
 /** One look at a program and what it needs. */

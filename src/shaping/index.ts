@@ -9,5 +9,6 @@ export {
   type Addition,
 } from "./add-files.ts";
 export { installInit, type InitRequest } from "./install-init.ts";
-export { checkProgram, type ProgramProblem } from "./check-program.ts";
+export { checkProgram } from "./check-program.ts";
+export type { ProgramProblem } from "./look-up.ts";
 export { likelyExecutables } from "./likely.ts";

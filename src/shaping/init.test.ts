@@ -159,7 +159,46 @@ test("none adds nothing, app is for an initramfs", () => {
   const { tree, sink } = fresh();
   expect(installInit(tree, sink, { kind: "none" })).toEqual({ path: undefined, notes: [] });
   expect(listing(tree)).toEqual([]);
-  expect(failure(() => installInit(tree, sink, { kind: "app" })).code).toBe("UNSUPPORTED");
+});
+
+const app = (argv: readonly string[]): InitRequest => ({
+  kind: "app",
+  process: { ...program, argv },
+  config: { Entrypoint: argv },
+});
+
+test("an application that is process 1 is found by its PATH; /init leads to it", () => {
+  const { tree, sink } = fresh();
+  addFile(tree, sink, "/usr/sbin/nginx", utf8("program"), { mode: 0o755 });
+  addFile(tree, sink, "/init", utf8("former"), { mode: 0o755 });
+  const installed = installInit(tree, sink, app(["nginx"]), { root: "initramfs" });
+  expect(installed).toEqual({
+    path: "/init",
+    notes: ["the former /init was kept as /init.old"],
+  });
+  const contents = (path: string) => Buffer.from(readFile(tree, sink, path, 4096)!).toString();
+  expect(contents("/init")).toBe("program");
+  expect(contents("/init.old")).toBe("former");
+  expect(parseConfig(readFile(tree, sink, "/.wick/config.json", 4096)!)).toEqual({
+    Entrypoint: ["nginx"],
+  });
+  const names = listing(tree).map((line) => line.split(" ").at(-1));
+  expect(names).not.toContain("/proc");
+});
+
+test("an application as process 1 needs its program and an initramfs", () => {
+  const { tree, sink } = fresh();
+  const install = (root: "disk" | "initramfs") => () =>
+    installInit(tree, sink, app(["/x"]), { root });
+  expect(failure(install("initramfs"))).toMatchObject({
+    code: "NO_APPLICATION",
+    message: expect.stringContaining('the program "/x" is not in the image'),
+  });
+  expect(failure(install("disk"))).toMatchObject({
+    code: "UNSUPPORTED",
+    hint: expect.stringContaining("--format initramfs"),
+  });
+  expect(listing(tree)).toEqual([]);
 });
 
 test("a script needs a shell and says how to get one, before anything is changed", () => {

@@ -6,6 +6,7 @@ import {
   findPath,
   pathOf,
   placeFor,
+  type Ino,
   type Tree,
   type Location,
   type Metadata,
@@ -13,6 +14,7 @@ import {
 } from "../tree/index.ts";
 import { addFile, addSymlink, createAt, ensureDirectory, metadataOf, removePath } from "./files.ts";
 import { initScript } from "./init-script.ts";
+import { lookUp } from "./look-up.ts";
 import { findIn, isExecutable, Tools } from "./programs.ts";
 import { switchUser } from "./switch-user.ts";
 
@@ -37,7 +39,7 @@ export type InitRequest =
       /** The tree's own, as `process` was resolved by. */
       readonly files: UserFiles;
     }
-  | { readonly kind: "app" }
+  | { readonly kind: "app"; readonly process: ResolvedProcess; readonly config: AppConfig }
   | { readonly kind: "none" };
 
 /** What was done, for the summary. */
@@ -57,8 +59,10 @@ export interface ShapingOptions {
 
 /**
  * Makes a root file system start its application. "wick": our init, its records and the
- * config. "script": a readable init for the tree's own /bin/sh. "none": nothing. It goes to
- * /sbin/init, in an initramfs to /init; the former one stays as init.old beside the new one.
+ * config. "script": a readable init for the tree's own /bin/sh. "app": /init leads to the
+ * application's program, and the config is kept for who boots it; initramfs only. "none":
+ * nothing. It goes to /sbin/init, in an initramfs to /init; the former one stays as init.old
+ * beside the new one. Errors: NO_APPLICATION, UNSUPPORTED.
  */
 export function installInit(
   tree: Tree,
@@ -69,7 +73,7 @@ export function installInit(
   const mtime = { seconds: mtimeSeconds, nanoseconds: 0 };
   const work: Work = { tree, sink, mtime, notes: [], initPath: INIT_PATHS[root] };
   if (request.kind === "none") return ownInit(work, root);
-  if (request.kind === "app") throw appIsInitramfs();
+  if (request.kind === "app") return appInit(work, request, root);
   // Found out before anything is changed: a tree without a shell stays as it was.
   const bytes = request.kind === "wick" ? request.binary : scriptBytes(work, request);
   addMountPoints(work);
@@ -100,6 +104,32 @@ function ownInit({ tree, initPath }: Work, root: ShapingOptions["root"]): Instal
   return { path: undefined, notes: [] };
 }
 
+/** The kernel starts the program itself: it gets the devices that it may want, and no more. */
+function appInit(
+  work: Work,
+  { process, config }: InitRequest & { readonly kind: "app" },
+  root: ShapingOptions["root"],
+): InstalledInit {
+  if (root !== "initramfs") throw appIsInitramfs();
+  const { tree, sink, mtime, initPath } = work;
+  const program = findProgram(tree, process);
+  addConsole(work);
+  addDevice(work, "/dev/null", { mode: 0o666, minor: 3, major: 1 });
+  if (findPath(tree, initPath) !== program.ino) {
+    makeWay(work);
+    addSymlink(tree, sink, initPath, program.path, { mtime });
+  }
+  addConfig(work, config);
+  return { path: initPath, notes: work.notes };
+}
+
+/** The program by the process's PATH; NO_APPLICATION when the kernel would find none. */
+function findProgram(tree: Tree, process: ResolvedProcess): { path: string; ino: Ino } {
+  const found = lookUp(tree, process.argv[0]!, process);
+  if (!("message" in found)) return found;
+  throw new WickError("NO_APPLICATION", `Cannot make the application process 1: ${found.message}`);
+}
+
 function addMountPoints({ tree, mtime }: Work): void {
   for (const path of ["/proc", "/sys", "/dev", "/run", "/etc"]) {
     ensureDirectory(tree, path, { mtime });
@@ -110,13 +140,20 @@ function addMountPoints({ tree, mtime }: Work): void {
 /** Puts init where the kernel finds it; a link at that name is the former init, not followed. */
 function replaceInit(work: Work, bytes: Uint8Array): string {
   const { tree, sink, mtime, initPath } = work;
+  const path = makeWay(work);
+  addFile(tree, sink, initPath, bytes, { mode: 0o755, mtime, link: "replace" });
+  return path;
+}
+
+/** Keeps what is where init goes under another name; where that is, links resolved. */
+function makeWay(work: Work): string {
+  const { tree, mtime, initPath } = work;
   // Links that go in a circle are an error even at the last name: the image is broken.
   findPath(tree, initPath);
   const parents = metadataOf({ mtime }, 0o755);
   const place = placeFor(tree, initPath, { follow: "parents", parents });
   const path = realPath(tree, place);
   if (place.ino >= 0 && tree.inodes.kind(place.ino) !== "directory") keepFormer(work, place, path);
-  addFile(tree, sink, initPath, bytes, { mode: 0o755, mtime, link: "replace" });
   return path;
 }
 
@@ -133,10 +170,14 @@ function keepFormer({ tree, notes }: Work, { directory, ino }: Location, path: s
 /** /.wick is ours alone: whatever the source had there (a link, say) goes. */
 function addOwnFiles(work: Work, request: InitRequest & { readonly kind: "wick" }): void {
   const { tree, sink, mtime } = work;
-  if (removePath(tree, sink, "/.wick")) work.notes.push("a former /.wick was replaced");
-  ensureDirectory(tree, "/.wick", { mode: 0o700, mtime });
-  addFile(tree, sink, CONFIG_PATH, printConfig(request.config), { mode: 0o600, mtime });
+  addConfig(work, request.config);
   addFile(tree, sink, RECORDS_PATH, request.records, { mode: 0o600, mtime });
+}
+
+function addConfig({ tree, sink, mtime, notes }: Work, config: AppConfig): void {
+  if (removePath(tree, sink, "/.wick")) notes.push("a former /.wick was replaced");
+  ensureDirectory(tree, "/.wick", { mode: 0o700, mtime });
+  addFile(tree, sink, CONFIG_PATH, printConfig(config), { mode: 0o600, mtime });
 }
 
 /** The script, as bytes; makes /bin/sh a link to busybox where only that is there. */
@@ -212,6 +253,7 @@ function realPath(tree: Tree, { directory, name }: Location): string {
 function appIsInitramfs(): WickError {
   return new WickError(
     "UNSUPPORTED",
-    'Cannot use --init app for a root file system: the application itself is process 1 of an initramfs, wanted "wick", "script" or "none"',
+    "Cannot use --init app for a root file system: the application itself is process 1 of an initramfs, since nothing would load the drivers of a drive before it",
+    { hint: "--format initramfs, or --init script for a readable init" },
   );
 }

@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { classifyConsole } from "./classify-console.ts";
+import { classifyConsole, endOfInit } from "./classify-console.ts";
+
+test("how process 1 ended is in the kernel's last words about it", () => {
+  const line = (word: string) => `[    1.0] Attempted to kill init! exitcode=0x${word}`;
+  expect(endOfInit([line("00000100"), "x", line("00000700")])).toEqual({
+    kind: "exited",
+    status: 7,
+  });
+  expect(endOfInit([line("0000008b"), "CPU: 0"])).toEqual({ kind: "signalled", signal: 11 });
+  expect(endOfInit(["Kernel panic - not syncing: VFS"])).toBeUndefined();
+});
 
 test.each([
   [

@@ -1,5 +1,8 @@
 import { type ErrorCode, WickError } from "../errors/index.ts";
 
+/** What the kernel says, and panics, when process 1 ends. */
+const INIT_ENDED = /Attempted to kill init! exitcode=0x([0-9a-f]{8})/;
+
 interface Verdict {
   readonly pattern: RegExp;
   readonly code: ErrorCode;
@@ -39,7 +42,7 @@ const verdicts: readonly Verdict[] = [
     hint: "give the machine more memory with -m",
   },
   {
-    pattern: /Attempted to kill init! exitcode=0x([0-9a-f]{8})/,
+    pattern: INIT_ENDED,
     code: "GUEST_PANIC",
     words: ([, status]) => `the guest's first process ${processEnd(Number.parseInt(status!, 16))}`,
   },
@@ -60,6 +63,19 @@ const verdicts: readonly Verdict[] = [
     words: () => "the guest halted without powering off",
   },
 ];
+
+/** How process 1 ended, from the kernel's last words about it; undefined when it said none. */
+export function endOfInit(
+  lines: readonly string[],
+): { kind: "exited"; status: number } | { kind: "signalled"; signal: number } | undefined {
+  const match = lines.map((line) => INIT_ENDED.exec(line)).findLast((found) => found !== null);
+  if (match === undefined || match === null) return undefined;
+  const word = Number.parseInt(match[1]!, 16);
+  const signal = word & 0x7f;
+  return signal === 0
+    ? { kind: "exited", status: (word >> 8) & 0xff }
+    : { kind: "signalled", signal };
+}
 
 /** wait(2)'s status word: a signal in the low seven bits, else an exit code above them. */
 function processEnd(status: number): string {

@@ -4,6 +4,9 @@ import { LineTail } from "../host/index.ts";
 /** What may wait for a reader that has come but is slow; then the guest is held back. */
 const QUEUE_BYTES = 1 << 18;
 
+/** A panic's first line says what happened; up to some sixty follow it, of registers and calls. */
+const TAIL = { lines: 100, lineBytes: 1024 } as const;
+
 /**
  * The serial console's bytes for one reader. Nobody need read: until somebody does, the
  * first {@link QUEUE_BYTES} are kept and the rest dropped, so that the guest never stalls.
@@ -12,7 +15,7 @@ const QUEUE_BYTES = 1 << 18;
 export class ConsoleStream implements AsyncIterable<Uint8Array> {
   readonly #source: Readable;
   /** The last lines, whether or not anybody reads. */
-  readonly tail = new LineTail();
+  readonly tail = new LineTail(TAIL);
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #isRead = false;

@@ -1,4 +1,4 @@
 /** vmm/: one interface to virtual machine monitors, and the drivers behind it. */
 export type { Drive, Machine, MachineSpec, PortForward, Vmm, VmmExit } from "./vmm.ts";
 export { qemu, type QemuOptions } from "./qemu/index.ts";
-export { classifyConsole } from "./classify-console.ts";
+export { classifyConsole, endOfInit } from "./classify-console.ts";

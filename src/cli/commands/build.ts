@@ -26,6 +26,7 @@ Examples:
   wick build --init none list:./initramfs_list -o app.cpio.zst
   wick build --format initramfs-list deb:nginx-light -o nginx-list
   wick build bin:./nginx -o nginx.cpio.zst
+  wick build --init app bin:./static-server -o server.cpio.gz
   wick build --format erofs oci:./layout:1.0 -o app.erofs
   docker save app | wick build docker-archive:- -o app.ext4
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
@@ -44,7 +45,9 @@ export function addBuild(program: Command): void {
     )
     .option("-o, --output <file>", "the image to write; always wanted")
     .addOption(
-      new Option("--init <kind>", "what /sbin/init is").choices(initKinds).default("wick"),
+      new Option("--init <kind>", "what process 1 is; app: the program itself, of an initramfs")
+        .choices(initKinds)
+        .default("wick"),
     );
   // Known only to say what to do instead.
   command.addOption(new Option("-v, --volume <folder:path>").argParser(collect).hideHelp());

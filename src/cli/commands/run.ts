@@ -81,7 +81,7 @@ export function addRun(program: Command): void {
     )
     .option(
       "--init [=kind]",
-      "which init a source gets: wick, script, none; alone it changes nothing",
+      "which init a source gets: wick, script, app (the program itself is process 1), none; alone it changes nothing",
     )
     .option("--rm", "changes nothing: a machine never leaves anything behind");
   addContentOptions(addConfigOptions(command));

@@ -278,7 +278,7 @@ test("programs that are cut off or changed give files or one error", async () =>
   let state = 5;
   const next = (limit: number) => (state = (state * 48271) % 2147483647) % limit;
   let refused = 0;
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 160; i++) {
     const isCut = i % 4 === 0;
     const bytes = isCut ? whole.subarray(0, next(whole.length)) : Buffer.from(whole);
     const range = [64 + 56 * 13, bytes.length][next(2)]!;
@@ -293,5 +293,5 @@ test("programs that are cut off or changed give files or one error", async () =>
       refused++;
     }
   }
-  expect(refused).toBeGreaterThan(75);
+  expect(refused).toBeGreaterThan(40);
 });

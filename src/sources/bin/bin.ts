@@ -14,6 +14,9 @@ import { HostRoot } from "./host-root.ts";
 import { type PlacedFile, placedFilesLayer } from "./placed-files.ts";
 import { readProgram } from "./program.ts";
 
+/** What the kernel starts of an initramfs. */
+const FIRST_PROCESS = "/init";
+
 /** How a program is taken. */
 export interface BinOptions {
   /** The machine's. */
@@ -110,27 +113,30 @@ interface Found {
 /** The program first, then what it needs. */
 function filesOf(real: string, { root, guestPath, closure }: Found): PlacedFile[] {
   const { files, muslPath } = closure;
+  const isFirst = guestPath === FIRST_PROCESS;
   const path = muslPath === undefined ? undefined : root.find(muslPath)?.realPath;
   return [
     { hostPath: real, path: guestPath },
-    ...files.flatMap((file) => placesOf(file, closure, root)),
+    ...files.flatMap((file) => placesOf(file, closure, { root, isFirst })),
     ...(path === undefined ? [] : [{ hostPath: root.onHost(path), path: muslPath! }]),
   ];
 }
 
 /**
- * What only /etc/ld.so.conf led to would not be found in the machine, which has no
- * ld.so.cache: it gets a second name in a directory that the linker searches by itself, that of
- * the C library, or where nothing was found in such a one beside the linker.
+ * What only /etc/ld.so.conf led to would not be found in the machine, which has no ld.so.cache;
+ * nor what $ORIGIN led to where the program is process 1 and there is no /proc to tell it. It
+ * gets a second name in a directory that the linker searches by itself: that of the C library,
+ * or where nothing was found in such a one beside the linker.
  */
 function placesOf(
   { name, file, guestPath, foundBy }: LinkedFile,
   { files }: LibraryClosure,
-  root: HostRoot,
+  { root, isFirst }: { readonly root: HostRoot; readonly isFirst: boolean },
 ): PlacedFile[] {
   const hostPath = root.onHost(file.realPath);
   const place = { hostPath, path: guestPath };
-  if (foundBy !== "configured") return [place];
+  const isSure = foundBy === "system" || (foundBy === "own" && !isFirst) || name.includes("/");
+  if (isSure) return [place];
   const searched = files.slice(1).find((other) => other.foundBy === "system") ?? files[0]!;
   return [place, { hostPath, path: `${posix.dirname(searched.guestPath)}/${name}` }];
 }
