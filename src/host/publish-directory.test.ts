@@ -47,14 +47,24 @@ test("a failing rename is one error, and the temporary goes", async () => {
   expect(readdirSync(parent)).toEqual([]);
 });
 
-test("a failing rename leaves what was there before", async () => {
+test.each([1, 2])("where rename %i fails, what was there before is there", async (nth) => {
   const parent = temporaryDirectory();
   const path = join(parent, "k");
   await publishDirectory(path, fillWith("old"));
-  setFaults([{ call: "rename", pathPrefix: path, nth: 1, errno: "EIO" }]);
-  await expect(publishDirectory(path, fillWith("new"))).rejects.toThrow(/publish/);
+  setFaults([{ call: "rename", pathPrefix: parent, nth, errno: "EIO" }]);
+  await expect(publishDirectory(path, fillWith("new"))).rejects.toThrow(/Cannot (move|publish)/);
   expect(readFileSync(join(path, "file"), "utf8")).toBe("old");
   expect(readdirSync(parent)).toEqual(["k"]);
+});
+
+test("where the former one cannot come back either, it is not lost", async () => {
+  const parent = temporaryDirectory();
+  const path = join(parent, "k");
+  await publishDirectory(path, fillWith("old"));
+  setFaults([{ call: "rename", pathPrefix: path, nth: 1, errno: "EIO", persistent: true }]);
+  await expect(publishDirectory(path, fillWith("new"))).rejects.toThrow(/Cannot move .*wick-old-/);
+  const [former] = readdirSync(parent);
+  expect(readFileSync(join(parent, former!, "file"), "utf8")).toBe("old");
 });
 
 test("a mode is given less the user's umask; a claim lasts until all is done", async () => {

@@ -3,10 +3,11 @@ import { dirname, join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { checkFault } from "./faults.ts";
-import { makePrivateDirectory, statOf } from "./files.ts";
+import { makePrivateDirectory, removePath, statOf } from "./files.ts";
 import { errnoOf, hostError } from "./host-error.ts";
+import { movePath } from "./links.ts";
 import { listDirectory, readSymlink } from "./listing.ts";
-import { temporaryDirectory } from "./temporary.ts";
+import { randomName, temporaryDirectory } from "./temporary.ts";
 
 /** How a finished directory is published. */
 export interface PublishDirectoryOptions {
@@ -41,18 +42,26 @@ export async function publishDirectory<T>(
 
 /** No call of Node's exchanges two directories: the former one steps aside for a moment. */
 function replace(path: string, by: string): void {
-  using aside = temporaryDirectory("old", dirname(path));
-  const former = join(aside.path, "former");
-  const hasFormer = statOf(path) !== undefined;
-  if (hasFormer) renameSync(path, former);
+  if (statOf(path) === undefined && readSymlink(path) === undefined)
+    return moveUnlessLost(by, path);
+  const former = join(dirname(path), `wick-old-${randomName()}`);
+  movePath(path, former);
   try {
-    checkFault("rename", path);
-    renameSync(by, path);
+    moveUnlessLost(by, path);
   } catch (error) {
-    // Lost a race: the other one made the same from the same.
-    if (errnoOf(error) === "ENOTEMPTY") return;
-    if (hasFormer) renameSync(former, path);
+    movePath(former, path);
     throw error;
+  }
+  removePath(former);
+}
+
+/** Of two that publish at once one loses: the other one made the same from the same. */
+function moveUnlessLost(from: string, to: string): void {
+  try {
+    checkFault("rename", to);
+    renameSync(from, to);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOTEMPTY") throw error;
   }
 }
 

@@ -59,6 +59,7 @@ async function writeList(
   const { directory, plan, context } = to;
   const warn = (message: string): void => context.onEvent({ type: "warning", message });
   using list = new ListDirectory({ directory, prefix: plan.listPrefix, warn });
+  list.begin();
   const reader = new CpioReader(list);
   for await (const chunk of storageChunks(archive, { signal: context.signal })) reader.push(chunk);
   reader.end();

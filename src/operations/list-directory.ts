@@ -42,6 +42,10 @@ export class ListDirectory implements CpioVisitor, Disposable {
   constructor(options: ListDirectoryOptions) {
     this.#options = options;
     this.#list = new OutputFile(join(options.directory, LIST_NAME));
+  }
+
+  /** Once, before the archive: what fails here still lets go of the list. */
+  begin(): void {
     this.#write(initramfsListComment(HEAD));
   }
 

@@ -7,6 +7,7 @@ import {
 } from "../formats/initramfs-list/index.ts";
 import { type BytePath, type ExactStat, realBytePath, statExactly } from "../host/index.ts";
 import { kindOf } from "../tree/index.ts";
+import { inLine } from "./in-line.ts";
 
 /** What a list may read of the host. */
 export interface ListRules {
@@ -44,7 +45,8 @@ export class ListFiles {
   }
 
   /** The regular file that an entry of the kind `file` names. */
-  find({ line, location }: ReadListEntry): ListedFile {
+  find(entry: ReadListEntry): ListedFile {
+    const { line, location } = entry;
     const expanded = expandLocation(location!, this.#rules.variables, (name) => {
       throw this.#error("CONFIG_INVALID", line, `the variable "${display(name)}" has no value`, {
         hint: `give it one: --list-var ${display(name)}=VALUE, or --list-var ${display(name)} for the caller's`,
@@ -52,7 +54,7 @@ export class ListFiles {
     });
     const absolute = this.#absolute(expanded);
     const shown = display(absolute);
-    const path = expanded.length === 0 ? undefined : realBytePath(absolute);
+    const path = this.#real(entry, absolute);
     if (path === undefined) {
       const hint = `relative to ${sanitise(this.#rules.directory)}, unless --list-dir names another directory`;
       throw this.#error("SOURCE_NOT_FOUND", line, `there is no file ${shown}`, { hint });
@@ -61,6 +63,10 @@ export class ListFiles {
     const status = statExactly(path);
     if (kindOf(Number(status.mode)) === "file") return { path, status };
     throw this.#error("SOURCE_FAILED", line, `${shown} is no regular file, wanted one`);
+  }
+
+  #real(entry: ReadListEntry, path: BytePath): BytePath | undefined {
+    return inLine(entry, this.#where, () => realBytePath(path));
   }
 
   #absolute(path: Uint8Array): BytePath {

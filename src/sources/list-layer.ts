@@ -1,8 +1,8 @@
 import { sanitise, toSafeNumber } from "../bytes/index.ts";
-import { isWickError, WickError } from "../errors/index.ts";
 import type { ReadListEntry } from "../formats/initramfs-list/index.ts";
 import { letOthersRun, readExactly, throwIfAborted } from "../host/index.ts";
 import type { Entry, Layer, LayerVisitor, Time } from "../tree/index.ts";
+import { inLine } from "./in-line.ts";
 import type { ListedFile } from "./list-files.ts";
 import { timeOf } from "./times.ts";
 
@@ -26,7 +26,7 @@ export function listLayer(where: string, entries: readonly FoundEntry[], mtime: 
       let sinceTurn = 0;
       for (const found of entries) {
         throwIfAborted(signal);
-        inLine(found, where, () => playEntry(found, visitor, { mtime, buffer }));
+        inLine(found.entry, where, () => playEntry(found, visitor, { mtime, buffer }));
         sinceTurn += ENTRY_BYTES + Number(found.file?.status.size ?? 0);
         if (sinceTurn < TURN_BYTES) continue;
         sinceTurn = 0;
@@ -34,18 +34,6 @@ export function listLayer(where: string, entries: readonly FoundEntry[], mtime: 
       }
     },
   };
-}
-
-/** The tree does not know which line it is given. */
-function inLine({ entry }: FoundEntry, where: string, play: () => void): void {
-  try {
-    play();
-  } catch (error) {
-    if (!isWickError(error)) throw error;
-    const { code, message, hint } = error;
-    const details = { cause: error, ...(hint === undefined ? {} : { hint }) };
-    throw new WickError(code, `${message} (line ${entry.line} of ${where})`, details);
-  }
 }
 
 function playEntry(

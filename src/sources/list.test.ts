@@ -1,10 +1,13 @@
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { display } from "../bytes/index.ts";
+import { setFaults } from "../host/index.ts";
 import type { Entry, LayerVisitor } from "../tree/index.ts";
 import { listSource, type ListSettings } from "./list.ts";
+
+afterEach(() => setFaults([]));
 
 const plain: ListSettings = {
   directory: undefined,
@@ -100,6 +103,17 @@ test("--list-any-file, --list-dir and --list-var each let a list name more, and 
   await expect(played(list, { anyFile: true, variables: { X: "/dev/null" } })).rejects.toThrow(
     /line 1 of/,
   );
+});
+
+test("a file that may not be looked at is told with its line", async () => {
+  const { root, list } = planted("dir /d 755 0 0\nfile /x bin/init 644 0 0\n");
+  setFaults([{ call: "stat", pathPrefix: join(root, "app/bin"), nth: 1, errno: "EACCES" }]);
+  await expect(played(list)).rejects.toMatchObject({
+    code: "PERMISSION",
+    message: expect.stringMatching(
+      /bin\/init: permission denied .* \(line 2 of .*initramfs_list\)/,
+    ),
+  });
 });
 
 test("a file that changes meanwhile is told with its line", async () => {

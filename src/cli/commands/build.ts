@@ -41,9 +41,12 @@ export function addBuild(program: Command): void {
     .command("build <source>")
     .summary("make a root file system from an application")
     .description(
-      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY,\nbin:PROGRAM, tar:FILE, list:FILE (of the kernel's gen_init_cpio),\noci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME,\npodman:NAME, or a path: of an archive, of a layout, of a folder with a Dockerfile,\nof a plain folder.",
+      "Makes a root file system whose /sbin/init starts exactly one application.\nSOURCE is an image's name in a registry, deb:PACKAGE[,PACKAGE…], dir:DIRECTORY,\nbin:PROGRAM, tar:FILE, list:FILE (of the kernel's gen_init_cpio),\noci:DIRECTORY[:TAG], oci-archive:FILE, docker-archive:FILE, docker-daemon:NAME,\npodman:NAME, or a path: of an archive, of a layout, of a folder with a\nDockerfile, of a plain folder.",
     )
-    .option("-o, --output <file>", "the image to write; always wanted")
+    .option(
+      "-o, --output <file>",
+      "the image to write (a directory for initramfs-list); always wanted",
+    )
     .addOption(
       new Option("--init <kind>", "what process 1 is; app: the program itself, of an initramfs")
         .choices(initKinds)
