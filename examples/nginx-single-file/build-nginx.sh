@@ -160,4 +160,4 @@ if [ ! -f "$built" ]; then
   compile
   mv "$work/nginx/objs/nginx" "$built"
 fi
-cp "$built" "$output"
+cp -p "$built" "$output"
