@@ -10,18 +10,21 @@ const REQUESTS = 100;
 /** A machine that neither answers nor ends in so many `ms` does not serve. */
 const DEADLINE_MS = 180_000;
 
+/** Each text is options without spaces in their values. */
+const split = (...texts) => texts.flatMap((text) => text.split(" "));
+
 function words({ kernel, initrd, drives, commandLine }, mib) {
-  return [
-    ...["-M", "q35", "-accel", "tcg", "-cpu", "max", "-m", `${mib}M`, "-smp", "1"],
-    ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"],
-    ...["-kernel", kernel, ...(initrd === undefined ? [] : ["-initrd", initrd])],
-    ...["-append", commandLine, "-device", "virtio-rng-pci"],
-    ...drives.flatMap(({ path }, i) => [
-      ...["-drive", `id=d${i},file=${path},format=raw,if=none,readonly=on`],
-      ...["-device", `virtio-blk-pci,drive=d${i}`],
-    ]),
-    ...["-device", "virtio-net-pci,netdev=n,romfile="],
-  ];
+  const words = split(
+    `-M q35 -accel tcg -cpu max -m ${mib}M -smp 1 -nodefaults -no-user-config -display none`,
+    "-no-reboot -serial stdio -device virtio-rng-pci -device virtio-net-pci,netdev=n,romfile=",
+  );
+  words.push("-kernel", kernel, "-append", commandLine);
+  if (initrd !== undefined) words.push("-initrd", initrd);
+  for (const [i, { path }] of drives.entries()) {
+    words.push("-drive", `id=d${i},file=${path},format=raw,if=none,readonly=on`);
+    words.push("-device", `virtio-blk-pci,drive=d${i}`);
+  }
+  return words;
 }
 
 function start(args) {
@@ -119,9 +122,10 @@ export async function instructionsOf(machine, directory) {
   rmSync(path, { force: true });
   const state = start([
     ...words(machine, 256),
-    ...["-netdev", "user,id=n", "-icount", "shift=0,sleep=off", "-seed", "1"],
-    ...["-rtc", "base=2026-01-01T00:00:00,clock=vm", "-no-shutdown"],
-    ...["-qmp", `unix:${path},server=on,wait=off`],
+    ...split("-netdev user,id=n -icount shift=0,sleep=off -seed 1 -no-shutdown"),
+    ...split("-rtc base=2026-01-01T00:00:00,clock=vm"),
+    "-qmp",
+    `unix:${path},server=on,wait=off`,
   ]);
   try {
     const qmp = await control(path);
