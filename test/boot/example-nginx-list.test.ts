@@ -19,6 +19,7 @@ const at = (name: string): string => join(work, name);
 const source = (): string[] => ["--list-var", `NGINX=${at("nginx")}`, `list:${at("list")}`];
 
 beforeAll(() => {
+  genInitCpio();
   work = lastingDirectory();
   const script = join(examples, "nginx-single-file/build-nginx.sh");
   const arch = process.arch === "arm64" ? "aarch64" : "x86_64";
