@@ -41,6 +41,9 @@ export const forTheTests = [
   ["podman", "podman"],
   ["containerd", "containerd"],
   ["setpriv", "util-linux"],
+  ["make", "make"],
+  ["patch", "patch"],
+  ["curl", "curl"],
   ["aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"],
   ["qemu-system-aarch64", "qemu-system-arm"],
 ];

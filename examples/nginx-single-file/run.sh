@@ -26,6 +26,10 @@ case $arch in
 esac
 [ -x "$wick" ] || { echo "run.sh: no $wick: npm run build makes it" >&2; exit 1; }
 mkdir -p "$out"
+# Else what answers below could be somebody else. 7: nobody is there.
+refused=0
+curl -s -m 1 -o "$out/page" "http://127.0.0.1:$port/" || refused=$?
+[ $refused = 7 ] || { echo "run.sh: port $port is in use: PORT=8081, say" >&2; exit 1; }
 
 ms() { echo $(($(date +%s%N) / 1000000)); }
 began=$(ms)
@@ -69,11 +73,13 @@ $qemu < /dev/null > "$out/console" 2>&1 &
 machine=$!
 trap 'kill $machine 2> "$out/log" || :' EXIT
 trap 'exit 1' HUP INT TERM
+alive() { kill -0 $machine 2> "$out/log" || { cat "$out/console" >&2; exit 1; }; }
 until curl -sf -m 1 -o "$out/page" "http://127.0.0.1:$port/" 2> "$out/log"; do
-  kill -0 $machine 2> "$out/log" || { cat "$out/console" >&2; exit 1; }
+  alive
   [ $(($(ms) - began)) -lt 120000 ] || { echo "run.sh: no answer in 120 s" >&2; exit 1; }
   sleep 0.05
 done
+alive
 step "booted and answered"
 
 size() { printf '%10d  %s\n' "$(wc -c < "$1")" "$2"; }

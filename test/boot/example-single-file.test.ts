@@ -2,6 +2,8 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { appendFileSync, cpSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -24,14 +26,14 @@ function copy(): string {
   return directory;
 }
 
-async function run(directory: string, arch: string): Promise<Ended> {
+async function run(directory: string, arch: string, port?: number): Promise<Ended> {
   const env = {
     ...process.env,
     WICK: mainFile,
     WICK_CACHE: testCache,
     CACHE: join(testCache, "nginx-single-file"),
     OUT: join(directory, "out"),
-    PORT: String(await freePort()),
+    PORT: String(port ?? (await freePort())),
   };
   return new Promise((resolve) => {
     execFile(join(directory, "run.sh"), [arch], { env }, (error, stdout, stderr) => {
@@ -56,6 +58,16 @@ test.each(["x86_64", "aarch64"])(
   },
   400_000,
 );
+
+test("somebody else's answer is not taken for the machine's", async () => {
+  const server = createServer((_, response) => response.end("somebody else"));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const { status, stdout, stderr } = await run(copy(), "aarch64", port);
+  await new Promise((resolve) => server.close(resolve));
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toBe(`run.sh: port ${port} is in use: PORT=8081, say\n`);
+});
 
 test("a machine whose application does not start ends the example, which shows why", async () => {
   const directory = copy();
