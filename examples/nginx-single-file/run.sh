@@ -61,7 +61,7 @@ printf '\012\200\004\000\000\000\012\000\002\002' >> "$out/network/.wick/run.rec
 (cd "$out/network" && echo .wick/run.rec | cpio -o -H newc -R 0:0 --quiet > "$out/network.cpio")
 
 # One file of them all.
-"$wick" pack -q --json "$out/kernel" "$out/modules.cpio" "$out/app.cpio.gz" "$out/network.cpio" \
+"$wick" pack -q --json "$out/kernel" "$out/modules.cpio" "$out/network.cpio" "$out/app.cpio.gz" \
   --cmdline "console=$console quiet panic=-1 $words" -o "$file" > "$out/packed.json" 2> "$out/log"
 step "one file"
 
