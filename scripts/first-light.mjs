@@ -69,7 +69,7 @@ async function buildImage(files, token, context) {
   const result = await build(options, context);
   const image = await openImage(files.image, context);
   try {
-    return { result, inspection: image.inspect() };
+    return { result, inspection: await image.inspect() };
   } finally {
     image[Symbol.dispose]();
   }

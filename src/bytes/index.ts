@@ -5,7 +5,13 @@ export { alignUp, isZero, toSafeNumber } from "./numbers.ts";
 export { crc32c } from "./crc32c.ts";
 export { compareBytes, display, equalBytes, sanitise, utf8 } from "./text.ts";
 export { uuidText } from "./uuid.ts";
-export { storageOf, type ReadableStorage, type Storage, type WritableStorage } from "./storage.ts";
+export {
+  storageOf,
+  stretchOf,
+  type ReadableStorage,
+  type Storage,
+  type WritableStorage,
+} from "./storage.ts";
 export { BytePool } from "./byte-pool.ts";
 export {
   Column,

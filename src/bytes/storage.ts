@@ -27,3 +27,17 @@ export function storageOf(bytes: Uint8Array): ReadableStorage {
     },
   };
 }
+
+/** A stretch of `storage` as storage of its own. */
+export function stretchOf(
+  storage: ReadableStorage,
+  { offset, sizeBytes }: { readonly offset: number; readonly sizeBytes: number },
+): ReadableStorage {
+  return {
+    sizeBytes,
+    readAt(target, position) {
+      const left = Math.max(0, sizeBytes - position);
+      return storage.readAt(target.subarray(0, left), offset + position);
+    },
+  };
+}

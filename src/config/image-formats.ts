@@ -1,7 +1,13 @@
-/** Formats of what is built: root file systems, and what the kernel unpacks into memory. */
-export const imageFormats = ["ext4", "erofs", "squashfs", "initramfs"] as const;
+/**
+ * Formats of what is built: root file systems, what the kernel unpacks into memory, and that
+ * packed into a kernel.
+ */
+export const imageFormats = ["ext4", "erofs", "squashfs", "initramfs", "kernel"] as const;
 
 export type ImageFormat = (typeof imageFormats)[number];
+
+/** What the files themselves are written as: what goes into a kernel is an initramfs. */
+export type RootFormat = Exclude<ImageFormat, "kernel">;
 
 /** What `build` makes beside images: the kernel's list of an initramfs's files, with the files. */
 export const LIST_FORMAT = "initramfs-list";
@@ -30,4 +36,5 @@ export const compressions: Readonly<Record<ImageFormat, readonly string[]>> = {
   erofs: ["lz4", "lz4hc", "lzma", "deflate", "zstd"],
   squashfs: ["gzip", "lzo", "lz4", "xz", "zstd"],
   initramfs: ["none", "gzip", "zstd", "xz", "lz4"],
+  kernel: ["none", "gzip", "zstd", "xz", "lz4"],
 };

@@ -17,6 +17,24 @@ test("the format is what was asked for, else what the output ends in, else ext4"
   expect(planRun({ source: "dir:/x", format: "erofs" }, caller).content.format).toBe("erofs");
 });
 
+test("one file that boots is an initramfs in a kernel, compressed unless said otherwise", () => {
+  for (const output of ["a.vmlinux", "a.image", "a.bzImage", "a.bzimage"]) {
+    const plan = build({ output });
+    expect(plan).toMatchObject({ format: "initramfs", compression: { name: "gzip" } });
+    expect(plan.packing?.keepsBzImage).toBe(/bz/.test(output));
+  }
+  expect(build({ output: "a.vmlinux", compression: "none" }).compression).toBeUndefined();
+  const own = { format: "kernel", kernel: "k", modules: "m", commandLine: "quiet" };
+  const packing = { kernel: "/work/k", modules: "/work/m", commandLine: "quiet" };
+  expect(build(own).packing).toEqual({ ...packing, keepsBzImage: false });
+  expect(build({}).packing).toBeUndefined();
+  expect(() => build({ kernel: "k" })).toThrow(usage(/ext4 with --kernel: no kernel is in it/));
+  expect(() => build({ commandLine: "quiet" })).toThrow(usage(/with --cmdline/));
+  expect(() => build({ format: "kernel", modules: "m" })).toThrow(usage(/wanted --kernel FILE/));
+  expect(() => build({ format: "kernel", size: "1g" })).toThrow(usage(/with --size/));
+  expect(planRun({ source: "dir:/x", format: "kernel" }, caller).packs).toBe(true);
+});
+
 test.each(["erofs", "squashfs"] as const)("what only ext4 has is refused with %s", (format) => {
   expect(() => build({ format, size: "1g" })).toThrow(usage(/with --size: it is read-only/));
   expect(() => build({ format, size: "min" })).toThrow(usage(/with --size/));

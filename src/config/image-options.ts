@@ -27,6 +27,7 @@ const suffixes: readonly (readonly [RegExp, ImageFormat])[] = [
   [/\.(squashfs|sqfs)$/, "squashfs"],
   [/\.cpio(\.(gz|zst|xz|lz4))?$/, "initramfs"],
   [/\.(ext4|img|raw)$/, "ext4"],
+  [/\.(vmlinux|bz[iI]mage|image)$/, "kernel"],
 ];
 
 /**
@@ -72,6 +73,8 @@ function noCompression(compression: string | undefined): undefined {
 }
 
 function suffixCompression({ output = "" }: Given, format: ImageFormat): Compression | undefined {
+  // All of it is in memory at first; about every kernel unpacks this.
+  if (format === "kernel") return { name: "gzip", level: undefined };
   if (format !== "initramfs") return undefined;
   const suffix = /\.([a-z0-9]+)$/.exec(output)?.[1] ?? "";
   if (!Object.hasOwn(initramfsSuffixes, suffix)) return undefined;
@@ -83,6 +86,7 @@ const noRoom = {
   erofs: "it is read-only and as large as its contents",
   squashfs: "it is read-only and as large as its contents",
   initramfs: "it is unpacked into memory and as large as its contents",
+  kernel: "what is in it is unpacked into memory and as large as its contents",
 } as const;
 
 /** Refuses what only ext4 has; USAGE. */
@@ -109,7 +113,7 @@ export function checkFormatOptions(given: Given, format: ImageFormat): void {
 
 /** `--root copy` is a root that is written to. */
 export function refuseCopy(format: ImageFormat): WickError {
-  if (format === "initramfs") {
+  if (format === "initramfs" || format === "kernel") {
     return new WickError(
       "USAGE",
       "Cannot run an initramfs with --root copy: its root is in memory, new at each start",

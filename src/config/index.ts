@@ -1,13 +1,9 @@
 /** config/: options → one resolved plan that can be printed. */
-export {
-  LIST_FORMAT,
-  type BuildFormat,
-  type Compression,
-  type ImageFormat,
-} from "./image-formats.ts";
+export { LIST_FORMAT, type Compression, type RootFormat } from "./image-formats.ts";
 export { listOptions } from "./list-options.ts";
 export { refuseCopy } from "./image-options.ts";
 export type { BuildOptions, RunOptions } from "./options.ts";
+export { type PackingPlan, refuseModulesAlone } from "./packing.ts";
 export { parseOptions } from "./parse.ts";
 export type { PullPolicy } from "./pull-policies.ts";
 export {

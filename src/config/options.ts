@@ -77,6 +77,12 @@ export const buildOptionsSchema = v.strictObject({
   /** The file to write. */
   output: text,
   init: v.optional(v.picklist(initKinds, `wanted one of ${initKinds.join(", ")}`)),
+  /** With the format `kernel`: what the application is packed into, by default the distribution's. */
+  kernel: v.optional(text),
+  /** Its modules. */
+  modules: v.optional(text),
+  /** Its command line, before what the VMM says. */
+  commandLine: v.optional(v.string()),
   ...configEntries,
   ...contentEntries,
   format: v.optional(v.picklist(buildFormats, `wanted one of ${buildFormats.join(", ")}`)),

@@ -37,10 +37,12 @@ import {
   type BuildFormat,
   type Compression,
   type ImageFormat,
+  type RootFormat,
 } from "./image-formats.ts";
 import { listSettings } from "./list-options.ts";
 import { checkFormatOptions, compressionOf, formatOf } from "./image-options.ts";
 import type { initKinds } from "./init-kinds.ts";
+import { packingOf, type PackingPlan } from "./packing.ts";
 import { parseOptions } from "./parse.ts";
 import type { PullPolicy } from "./pull-policies.ts";
 import { archOf, type Arch } from "./platform.ts";
@@ -65,7 +67,7 @@ export interface ContentPlan {
   /** Where a program's libraries are looked for, absolute. */
   readonly rootDirectory: string | undefined;
   readonly arch: Arch;
-  readonly format: ImageFormat;
+  readonly format: RootFormat;
   readonly compression: Compression | undefined;
   readonly init: InitKind;
   readonly sizeBytes: number | "min" | undefined;
@@ -92,10 +94,15 @@ export interface ContentPlan {
 export interface BuildPlan extends ContentPlan {
   /** Absolute. */
   readonly output: string;
-  /** What is made of the image: a list of its files has `format` "initramfs". */
+  /**
+   * What is made of the image: a list of its files, and what is packed, has `format`
+   * "initramfs".
+   */
   readonly outputFormat: BuildFormat;
   /** Of a list: the directory in which it says that its files lie. */
   readonly listPrefix: string;
+  /** What is built is packed into a kernel. */
+  readonly packing: PackingPlan | undefined;
 }
 
 /** What one run sets, resolved. */
@@ -116,7 +123,13 @@ export interface RunPlan {
   readonly cpus: number;
   readonly timeoutMs: number;
   readonly kernel: string | undefined;
+  /** Whether the command says so, and not only WICK_KERNEL. */
+  readonly isKernelGiven: boolean;
   readonly modules: string | undefined;
+  /** Whether the command names the machine's architecture. */
+  readonly isPlatformGiven: boolean;
+  /** Whether what is built is packed into the kernel. */
+  readonly packs: boolean;
   readonly append: string;
   readonly accel: "tcg" | "kvm";
   readonly root: "overlay" | "copy" | "ro";
@@ -137,12 +150,17 @@ export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
   const content = planContent(given, overrides, caller);
   const output = absolute(given.output, caller);
   const isList = given.format === LIST_FORMAT;
-  if (given.listPrefix !== undefined && !isList) throw refusePrefix(content.format);
+  const format = formatOf(given);
+  if (given.listPrefix !== undefined && !isList) throw refusePrefix(format);
+  const kernel = optionalPath(given.kernel, caller);
+  const modules = optionalPath(given.modules, caller);
+  const { commandLine } = given;
   return {
     ...content,
     output,
-    outputFormat: isList ? LIST_FORMAT : content.format,
+    outputFormat: isList ? LIST_FORMAT : format,
     listPrefix: given.listPrefix ?? output,
+    packing: packingOf({ output, kernel, modules, commandLine }, format),
   };
 }
 
@@ -156,9 +174,6 @@ function refusePrefix(format: ImageFormat): WickError {
 /** The plan of `run`; everything is checked before anything is started (C12). */
 export function planRun(options: RunOptions, caller: Caller): RunPlan {
   const given = parseOptions(runOptionsSchema, options, "run");
-  const optional = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : absolute(path, caller);
-  checkModules(given, caller);
   const overrides = overridesOf(given, given.command ?? given.cmd, caller);
   const built = builtIn(given.init ?? "wick", overrides);
   return {
@@ -172,15 +187,18 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
     memoryMiB: parseMemory(setting(given.memory, "WICK_MEMORY", DEFAULTS.memory, caller)),
     cpus: parseCpus(given.cpus ?? DEFAULTS.cpus),
     timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "the timeout"),
-    kernel: optional(given.kernel ?? caller.environment["WICK_KERNEL"]),
-    modules: optional(given.modules),
+    kernel: optionalPath(given.kernel ?? caller.environment["WICK_KERNEL"], caller),
+    isKernelGiven: given.kernel !== undefined,
+    modules: optionalPath(given.modules, caller),
+    isPlatformGiven: given.platform !== undefined,
+    packs: formatOf(given) === "kernel",
     append: given.append ?? "",
     // Until a probe guest decides, `auto` is the accelerator that always works.
     accel: given.accel === "kvm" ? "kvm" : "tcg",
     root: given.root ?? "overlay",
     readOnly: given.readOnly ?? false,
     network: given.network ?? "user",
-    directory: optional(given.directory),
+    directory: optionalPath(given.directory, caller),
   };
 }
 
@@ -207,16 +225,6 @@ function mountsOf(given: RunOptions, caller: Caller): readonly RequestedMount[] 
   return orderMounts(placed);
 }
 
-/** The distribution's kernel brings its own. */
-function checkModules(given: RunOptions, caller: Caller): void {
-  if (given.modules === undefined) return;
-  if ((given.kernel ?? caller.environment["WICK_KERNEL"]) !== undefined) return;
-  throw new WickError(
-    "USAGE",
-    `Cannot use the modules of ${sanitise(given.modules)}: they belong to a kernel, wanted --kernel FILE too`,
-  );
-}
-
 function setting(
   given: string | undefined,
   variable: string,
@@ -240,7 +248,7 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
     owner: parseOwner(given.owner),
     rootDirectory: given.rootDir === undefined ? undefined : absolute(given.rootDir, caller),
     arch: archOf(given.platform, caller),
-    format,
+    format: format === "kernel" ? "initramfs" : format,
     compression: compressionOf(given, format),
     init: given.init ?? "wick",
     sizeBytes:
@@ -310,6 +318,10 @@ function overridesOf(
 
 function absolute(path: string, caller: Caller): string {
   return resolve(caller.workingDirectory, path);
+}
+
+function optionalPath(path: string | undefined, caller: Caller): string | undefined {
+  return path === undefined ? undefined : absolute(path, caller);
 }
 
 function absoluteAddition(addition: Addition, caller: Caller): Addition {

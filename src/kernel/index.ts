@@ -17,11 +17,17 @@ export {
   type MemoryRequest,
 } from "./memory-needed.ts";
 export type { Kernel, KernelArch, KernelPackageFile, KernelPackages } from "./kernel.ts";
-export { type Finding, kernelCapabilities, type KernelCapabilities } from "./capabilities.ts";
+export { identifyKernel, type KernelFormat } from "./image.ts";
+export {
+  capabilitiesOf,
+  type Finding,
+  kernelCapabilities,
+  type KernelCapabilities,
+} from "./capabilities.ts";
 export { checkCanBoot, type KernelNeeds } from "./can-boot.ts";
 export type { DecompressorName, FeatureName } from "./feature-marks.ts";
 export { type ListedKernel, listKernels } from "./list-kernels.ts";
-export { type UnpackedKernel, unpackKernelFile } from "./unpack-kernel.ts";
+export { type UnpackedKernel, unpackKernel, unpackKernelFile } from "./unpack-kernel.ts";
 export { pvhEntryOf, readVmlinux } from "./vmlinux.ts";
 export {
   cmaBytes,

@@ -13,8 +13,8 @@ export interface InitrdContents {
   readonly init?: Uint8Array;
   /** In load order. */
   readonly modules: readonly { readonly name: string; readonly bytes: Uint8Array }[];
-  /** Stage 1's own instructions; the modules are added. */
-  readonly boot: Pick<InitRecords, "root" | "overlay" | "rootWaitMs">;
+  /** Stage 1's own instructions; the modules are added, behind those that another archive brings. */
+  readonly boot: Pick<InitRecords, "root" | "overlay" | "rootWaitMs" | "modules">;
   /** Files of this run alone, such as `.wick/run.rec`; paths without a leading `/`. */
   readonly runFiles: readonly ArchiveFile[];
 }
@@ -68,7 +68,8 @@ export function archiveBehind(
 /** Parents first: the kernel makes none. */
 function baseFiles({ init, modules, boot }: Omit<InitrdContents, "runFiles">): CpioFile[] {
   const paths = modules.map(({ name }) => `${MODULES}/${name}.ko`);
-  const records = encodeRecords({ ...boot, modules: paths.map((path) => `/${path}`) });
+  const load = [...(boot.modules ?? []), ...paths.map((path) => `/${path}`)];
+  const records = encodeRecords({ ...boot, modules: load });
   return [
     directory("dev", 0o755),
     // The kernel opens it for init before anything is mounted.

@@ -2,6 +2,7 @@ import { LIST_FORMAT, planBuild, type BuildOptions, type BuildPlan } from "../co
 import { allocatedBytes, checkOutput, publish } from "../host/index.ts";
 import type { Store } from "../store/index.ts";
 import { buildList } from "./build-list.ts";
+import { buildPacked, type PackedResult } from "./build-packed.ts";
 import { callerOf } from "./caller.ts";
 import type { Context } from "./context.ts";
 import { withHealing } from "./healing.ts";
@@ -32,6 +33,8 @@ export interface BuildResult {
   /** Packages or files that it was made from. */
   readonly parts: readonly { readonly name: string; readonly sizeBytes: number }[];
   readonly application: { readonly argv: readonly string[] | undefined };
+  /** With the format `kernel`: what it was packed into, and how that boots. */
+  readonly packed?: PackedResult;
 }
 
 /**
@@ -40,7 +43,7 @@ export interface BuildResult {
  */
 export async function build(options: BuildOptions, context: Context): Promise<BuildResult> {
   const plan = planBuild(options, callerOf(context));
-  const { result, made, usedBytes } = await makeOutput(plan, context);
+  const { result, made, usedBytes, packed } = await makeOutput(plan, context);
   const { image, tree, parts, argv } = result;
   return {
     path: plan.output,
@@ -50,6 +53,7 @@ export async function build(options: BuildOptions, context: Context): Promise<Bu
     tree,
     parts,
     application: { argv },
+    ...(packed === undefined ? {} : { packed }),
   };
 }
 
@@ -57,6 +61,7 @@ interface MadeOutput {
   readonly result: ImageResult;
   readonly made: Made;
   readonly usedBytes: number;
+  readonly packed?: PackedResult;
 }
 
 async function makeOutput(plan: BuildPlan, context: Context): Promise<MadeOutput> {
@@ -81,6 +86,10 @@ async function makeOnce(
   using opened = await openSources(plan, store, context);
   const { sources } = opened;
   const key = store && (await imageKey(plan, sources, context.signal));
+  if (plan.packing !== undefined) {
+    const made = await buildPacked(plan, plan.packing, { store, key, sources }, context);
+    return { ...made, made: "new" };
+  }
   if (store !== undefined && key !== undefined) {
     const { facts, made } = await imageAt({ store, key, plan, sources }, plan.output, context);
     const isTold = made === "new";

@@ -15,11 +15,12 @@ import { toolIdentity } from "./image-tool.ts";
 const KEY_VERSION = 1;
 
 /**
- * What says where things come from and go to; what is in them is in the key. Whether there must
+ * What says where things come from and go to; what is in them is in the key, and the kernel that
+ * they are packed into is another matter. Whether there must
  * be an application is asked of what was found.
  */
 const LEFT_OUT =
-  "source with add output needsApplication refresh rootDirectory pull insecure dockerfile allowed list outputFormat listPrefix";
+  "source with add output packing needsApplication refresh rootDirectory pull insecure dockerfile allowed list outputFormat listPrefix";
 
 /** Files that `--add` brings are read once more for the key: not when that takes long. */
 const ADDITIONS_MAX_BYTES = 64 << 20;

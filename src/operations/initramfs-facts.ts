@@ -11,8 +11,16 @@ export interface InitramfsContents {
   readonly hasInit: boolean;
 }
 
+/** Which modules wick's init loads. */
+export const BOOT_RECORDS = ".wick/boot.rec";
 /** What a run reads of an image: its config, its accounts, and whether init is wick's. */
-const READ = new Set([".wick/config.json", ".wick/init.rec", "etc/passwd", "etc/group"]);
+const READ = new Set([
+  BOOT_RECORDS,
+  ".wick/config.json",
+  ".wick/init.rec",
+  "etc/passwd",
+  "etc/group",
+]);
 const FILE_BYTES = 1 << 20;
 
 /**

@@ -28,7 +28,7 @@ import { runFiles } from "./run-records.ts";
  * what init does with them, the image as it is, this run's files; what comes later wins.
  */
 export async function initramfsSpec(parts: Parts, context: Context): Promise<MachineSpec> {
-  checkInit(parts);
+  checkInit(parts.facts, parts.plan.append);
   const initrd = join(parts.directory, "initrd.cpio");
   const added = await writeInitrd(initrd, parts, context);
   const sizes = await sizesOf(parts, { initrd, added }, context);
@@ -40,13 +40,17 @@ export async function initramfsSpec(parts: Parts, context: Context): Promise<Mac
 }
 
 /** Process 1 is the application: the kernel itself hands it what this run sets. */
-async function appWords({ plan, facts, kernel }: Parts, context: Context): Promise<string[]> {
+export async function appWords(
+  { plan, facts, kernel }: Parts,
+  context: Context,
+): Promise<string[]> {
   const { words } = appCommandLine(mergeConfigs(facts.config ?? {}, plan.overrides));
   return [...(await appNetworkWords(plan, kernel, context)), ...words];
 }
 
-function checkInit({ plan, facts }: Parts): void {
-  if (facts.initramfs?.hasInit === true || /(^| )rdinit=/.test(plan.append)) return;
+/** Refuses one that has nothing to start; `commandLine` may name another program. */
+export function checkInit({ initramfs }: ImageFacts, commandLine: string): void {
+  if (initramfs?.hasInit === true || /(^| )rdinit=/.test(commandLine)) return;
   throw new WickError(
     "NO_APPLICATION",
     "Cannot run the initramfs: it has no /init, and the kernel starts nothing else of it",
@@ -77,7 +81,7 @@ async function writeInitrd(path: string, parts: Parts, { signal }: Context): Pro
 
 const NOTHING = new Uint8Array(0);
 
-function summaryOf({ initramfs }: ImageFacts): InitramfsSummary {
+export function summaryOf({ initramfs }: ImageFacts): InitramfsSummary {
   if (initramfs !== undefined) return initramfs;
   throw new WickError("INTERNAL", "Cannot run the initramfs: nothing is known of it");
 }
@@ -133,12 +137,15 @@ function memoryOf({ plan }: Parts, sizes: Sizes, { onEvent }: Context) {
     return { memoryMiB: plan.memoryMiB, words };
   }
   if (roomy.mib <= plan.memoryMiB) return { memoryMiB: plan.memoryMiB, words: [] };
-  const message = `the machine gets ${roomy.mib} MiB of memory: an initramfs exists twice while it is unpacked, ${showMemory(least)}, and fills half of the memory at most`;
-  onEvent({ type: "note", message });
+  onEvent({ type: "note", message: givenMore(roomy.mib, least) });
   return { memoryMiB: roomy.mib, words: [] };
 }
 
-function tooLittle(memoryMiB: number, least: MemoryNeeded): WickError {
+export function givenMore(memoryMiB: number, least: MemoryNeeded): string {
+  return `the machine gets ${memoryMiB} MiB of memory: an initramfs exists twice while it is unpacked, ${showMemory(least)}, and fills half of the memory at most`;
+}
+
+export function tooLittle(memoryMiB: number, least: MemoryNeeded): WickError {
   return new WickError(
     "USAGE",
     `Cannot run the initramfs in ${memoryMiB} MiB of memory: wanted at least ${showMemory(least)}`,

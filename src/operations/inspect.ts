@@ -2,10 +2,12 @@ import { display } from "../bytes/index.ts";
 import type { ImageReader } from "../formats/ext4/index.ts";
 import { type Image, volumeOf } from "./file-system.ts";
 import { configOf } from "./image-files.ts";
+import type { PackedInspection } from "./inspect-packed.ts";
 
 /** What is inside an image. */
 export interface Inspection {
   readonly path: string;
+  /** Of a packed file that of its initramfs. */
   readonly format: string;
   readonly sizeBytes: number;
   /** What the file takes on the host's disk. */
@@ -37,6 +39,8 @@ export interface Inspection {
         readonly labels: Readonly<Record<string, string>>;
       }
     | undefined;
+  /** Of a packed file: its parts. */
+  readonly packed?: PackedInspection;
 }
 
 /** How many of the biggest files are listed. */

@@ -40,7 +40,7 @@ export function machineOf(parts: Parts): Omit<MachineSpec, "initrd"> {
   return {
     arch: plan.content.arch,
     kernel: kernel.path,
-    commandLine: commandLine(plan),
+    commandLine: commandLineFor(plan.content.arch, plan.append),
     memoryMiB: plan.memoryMiB,
     cpus: plan.cpus,
     drives: parts.mounts.drives,
@@ -76,11 +76,11 @@ function rootOf({ plan, image, facts, directory }: Parts) {
 }
 
 /** Only what the kernel itself needs; the rest is in the run's records. */
-export function commandLine({ append, content }: RunPlan): string {
-  const console = qemu().consoleDevice(content.arch);
+export function commandLineFor(arch: MachineSpec["arch"], append = ""): string {
+  const console = qemu().consoleDevice(arch);
   // Where the host is busy, the kernel's test of its timer fails now and then, and says so on the
   // console even when it is to be quiet, amid the application's words.
-  const pc = content.arch === "x86_64" ? ["reboot=t", "no_timer_check"] : [];
+  const pc = arch === "x86_64" ? ["reboot=t", "no_timer_check"] : [];
   return [`console=${console}`, "quiet", "panic=-1", ...pc, append]
     .filter((word) => word !== "")
     .join(" ");

@@ -4,12 +4,15 @@ import { WickError } from "../errors/index.ts";
 import type { ImageNode, ImageReader } from "../formats/ext4/index.ts";
 import { isSquashfs } from "../formats/squashfs/index.ts";
 import { allocatedBytes, FileStorage, statOf } from "../host/index.ts";
+import type { PackRecord } from "../kernel/index.ts";
 import type { Kind } from "../tree/index.ts";
 import type { Context } from "./context.ts";
 import { type Image, openFileSystem } from "./file-system.ts";
 import { openInitramfs } from "./open-initramfs.ts";
 import { isListDirectory, openList } from "./open-list.ts";
 import { isInitramfs } from "./read-initramfs.ts";
+import { inspectPacked } from "./inspect-packed.ts";
+import { packedInitramfs, packedRecord } from "./packed-file.ts";
 import { inspectImage, type Inspection } from "./inspect.ts";
 
 /** One name in an image. Names and targets are text for people: other bytes are escaped. */
@@ -36,14 +39,17 @@ const PIECE_BYTES = 1 << 20;
 /** An image that is looked into; close it by disposing it. */
 export interface OpenedImage extends Disposable {
   /** What is inside, summed up. */
-  inspect(): Inspection;
+  inspect(): Promise<Inspection>;
   /** A directory's entries, or the file itself; with `recursive` all that is below. */
   list(path: string, options?: { readonly recursive?: boolean }): Iterable<ListedNode>;
   /** A file's bytes in pieces; links are followed inside the image. */
   read(path: string): Iterable<Uint8Array>;
 }
 
-/** Opens an image file, or a list's directory; IMAGE_INVALID when it is none that wick knows. */
+/**
+ * Opens an image file, or a list's directory; IMAGE_INVALID when it is none that wick knows. Of a
+ * packed file it is the initramfs that is looked into; DIGEST_MISMATCH when that is damaged.
+ */
 export async function openImage(path: string, context: Context): Promise<OpenedImage> {
   const absolute = resolve(context.workingDirectory, path);
   if (isListDirectory(absolute)) {
@@ -62,10 +68,19 @@ export async function openImage(path: string, context: Context): Promise<OpenedI
   try {
     if (isSquashfs(storage)) throw unread(path);
     const options = { name: sanitise(path), signal: context.signal };
-    const initramfs = isInitramfs(storage) ? await openInitramfs(storage, options) : undefined;
-    const image = initramfs?.image ?? openFileSystem(storage, sanitise(path));
+    const record = packedRecord(storage);
+    const archive =
+      record === undefined ? storage : await packedInitramfs(storage, record, options);
+    const initramfs = isInitramfs(archive) ? await openInitramfs(archive, options) : undefined;
+    const image = initramfs?.image ?? openFileSystem(archive, sanitise(path));
     const file = { path: absolute, allocatedBytes: allocatedBytes(absolute) };
-    return looked(image, file, initramfs === undefined ? [storage] : [initramfs, storage]);
+    const opened = looked(image, file, initramfs === undefined ? [storage] : [initramfs, storage]);
+    if (record === undefined) return opened;
+    const inspect = async (): Promise<Inspection> => ({
+      ...(await opened.inspect()),
+      ...(await packedFacts(storage, record, options)),
+    });
+    return { ...opened, inspect };
   } catch (error) {
     storage[Symbol.dispose]();
     throw error;
@@ -78,13 +93,22 @@ function looked(
   held: readonly Disposable[],
 ): OpenedImage {
   return {
-    inspect: () => inspectImage(image, file),
+    inspect: async () => inspectImage(image, file),
     list: (inside, options = {}) => list(image, inside, options.recursive === true),
     read: (inside) => read(image, inside),
     [Symbol.dispose]: () => {
       for (const each of held) each[Symbol.dispose]();
     },
   };
+}
+
+async function packedFacts(
+  storage: FileStorage,
+  record: PackRecord,
+  options: { readonly name: string; readonly signal: AbortSignal | undefined },
+): Promise<Pick<Inspection, "packed" | "sizeBytes">> {
+  const packed = await inspectPacked(storage, record, options);
+  return { sizeBytes: storage.sizeBytes, packed };
 }
 
 /** Its contents are compressed whatever they are; its own tools show them. */

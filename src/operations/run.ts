@@ -4,7 +4,7 @@ import { planRun, refuseCopy, type RunOptions, type RunPlan } from "../config/in
 import { monotonicMs } from "../host/index.ts";
 import { checkCanBoot, type Kernel, kernelCapabilities } from "../kernel/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
-import { qemu } from "../vmm/index.ts";
+import { type MachineSpec, qemu } from "../vmm/index.ts";
 import { callerOf } from "./caller.ts";
 import { refuseForApp } from "./app-init.ts";
 import { refuseOverrides } from "./check-image-options.ts";
@@ -14,9 +14,12 @@ import { hostKernel } from "./host-kernel.ts";
 import { readImageFacts, type ImageFacts } from "./image-facts.ts";
 import { RunningMachine } from "./machine.ts";
 import { initramfsSpec } from "./initramfs-machine.ts";
-import { specOf } from "./machine-spec.ts";
+import { type Parts, specOf } from "./machine-spec.ts";
 import { checkMountSources, prepareMounts } from "./mount-drives.ts";
 import { runStep } from "./progress.ts";
+import { missingModules } from "./packed-drivers.ts";
+import { planForFile } from "./packed-plan.ts";
+import { packedSpec } from "./packed-machine.ts";
 import { prepareRunFiles, type RunFiles } from "./run-image.ts";
 import { withStore } from "./with-store.ts";
 
@@ -25,7 +28,7 @@ import { withStore } from "./with-store.ts";
  * made for the run alone lies in one private directory, which goes with the machine.
  */
 export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
-  const plan = planRun(options, callerOf(context));
+  const plan = planForFile(planRun(options, callerOf(context)), context);
   await qemu().version(plan.content.arch);
   checkMountSources(plan.mounts);
   return withStore(context, async (store) => {
@@ -47,12 +50,12 @@ async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<
   else if (!files.isBuilt) refuseOverrides(plan, facts);
   if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);
   if (plan.root === "ro" && facts.format === "initramfs") throw refuseReadOnlyRoot();
-  const kernel = await kernelOf(plan, facts, context);
+  const kernel = await kernelOf(plan, { image, facts }, context);
   const ports = await choosePorts(publishedPorts(plan, facts));
   const at = { directory, imageUuid: facts.uuid };
   const mounts = await prepareMounts(plan.mounts, at, context);
   const parts = { plan, image, facts, kernel, ports, mounts, directory };
-  const spec = facts.format === "initramfs" ? await initramfsSpec(parts, context) : specOf(parts);
+  const spec = await specFor(parts, context);
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };
   const machine = await runStep(context.onEvent, names, () => vmm.start(spec, context.signal));
@@ -70,6 +73,12 @@ async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<
   });
 }
 
+function specFor(parts: Parts, context: Context): MachineSpec | Promise<MachineSpec> {
+  const { plan, facts } = parts;
+  if (facts.packed !== undefined || plan.packs) return packedSpec(parts, context);
+  return facts.format === "initramfs" ? initramfsSpec(parts, context) : specOf(parts);
+}
+
 /** What to try with a machine that went away in silence. */
 function hintIfLost({ kernel, modules, memoryMiB }: RunPlan, { format }: ImageFacts): string {
   const drivers = [...new Set(["virtio", format, "ext4", "overlay"])].join(", ");
@@ -79,7 +88,17 @@ function hintIfLost({ kernel, modules, memoryMiB }: RunPlan, { format }: ImageFa
     : `more memory than ${memoryMiB} MiB may help (-m); ${loud}`;
 }
 
-async function kernelOf(plan: RunPlan, facts: ImageFacts, context: Context): Promise<Kernel> {
+async function kernelOf(
+  plan: RunPlan,
+  { image, facts }: { readonly image: string; readonly facts: ImageFacts },
+  context: Context,
+): Promise<Kernel> {
+  if (facts.packed !== undefined) {
+    const { form: format, arch } = facts.packed;
+    const packed = { image, facts, record: facts.packed };
+    const modules = await missingModules(plan, packed, context);
+    return { path: image, format, arch, release: undefined, origin: image, modules };
+  }
   const kernel = await hostKernel(
     {
       arch: plan.content.arch,

@@ -10,6 +10,7 @@ export type FileKind =
   | "elf"
   | "erofs"
   | "ext4"
+  | "packed"
   | "qcow2"
   | "squashfs"
   | "tar"
@@ -37,10 +38,22 @@ export function lookAtFile(path: string): FileKind {
   using file = new FileStorage(path, "read");
   const bytes = head.subarray(0, file.readAt(head, 0));
   const latin1 = Buffer.from(bytes).toString("latin1");
-  const found = magics.find(([, at, magic]) => latin1.startsWith(magic, at));
-  if (found !== undefined) return found[0];
+  const found = magics.find(([, at, magic]) => latin1.startsWith(magic, at))?.[0];
+  if (found !== undefined && found !== "elf") return found;
   if (kindOf(bytes) !== "none") return "compressed";
+  // Kernels begin as programs do, or as nothing else.
+  if (isPacked(file)) return "packed";
+  if (found !== undefined) return found;
   return isOldTar(bytes) ? "tar" : "unknown";
+}
+
+/** What `wick pack` writes last (kernel/pack/record.ts). */
+const PACKED_END = Buffer.from("WICKPACK");
+
+function isPacked(file: FileStorage): boolean {
+  const end = Buffer.alloc(PACKED_END.length);
+  const at = file.sizeBytes - end.length;
+  return at >= 0 && file.readAt(end, at) === end.length && end.equals(PACKED_END);
 }
 
 /** Whether a tar archive may begin so: with a header, or with the zeros of one that is empty. */

@@ -8,7 +8,7 @@ import type { ParsedSource, ParseOptions, PathKind } from "./parsed-source.ts";
 
 /** Ends of names that are files and never images of a registry. */
 const FILE_SUFFIX =
-  /\.(ext4|img|raw|erofs|squashfs|sqfs|cpio|tar|tgz|tzst|txz|tbz2?|qcow2|deb|(tar|cpio|img|ext4)\.(gz|zst|xz|bz2|lz4))$/;
+  /\.(ext4|img|raw|erofs|squashfs|sqfs|cpio|image|vmlinux|bz[iI]mage|tar|tgz|tzst|txz|tbz2?|qcow2|deb|(tar|cpio|img|ext4)\.(gz|zst|xz|bz2|lz4))$/;
 
 /** Whether a bare word is a file by its name. */
 export function isPath(text: string): boolean {
@@ -79,7 +79,9 @@ const INITRAMFS = /\.cpio\.[a-z0-9]+$/;
 const HINT = "write deb:nginx-light, dir:./rootfs, tar:rootfs.tar.gz, or the path of an image";
 
 function kindOfFile(file: FileKind, shown: string): "tar" | "image" {
-  if (file === "ext4" || file === "erofs" || file === "squashfs") return "image";
+  if (file === "ext4" || file === "erofs" || file === "squashfs" || file === "packed") {
+    return "image";
+  }
   if (file === "cpio" || (file === "compressed" && INITRAMFS.test(shown))) return "image";
   if (file === "tar" || file === "compressed") return "tar";
   const what = foreign[file];

@@ -47,6 +47,23 @@ function planted(): string {
   return root;
 }
 
+test("a kernel that ends as wick pack ends it is an image, by its suffix or as a path", () => {
+  const root = temporaryDirectory();
+  const packed = (name: string, bytes: string): void => writeFileSync(join(root, name), bytes);
+  packed("app.image", `MZ${"\0".repeat(4096)}WICKPACK`);
+  packed("app.vmlinux", `\x7fELF${"\0".repeat(4096)}WICKPACK`);
+  packed("app.bzImage", `MZ${"\0".repeat(4096)}WICKPAC`);
+  packed("small", "WICKPAC");
+  for (const name of ["app.image", "./app.image", "app.vmlinux"]) {
+    expect(at(name, root).kind).toBe("image");
+  }
+  expect(() => at("app.bzImage", root)).toThrow("of an unknown kind");
+  expect(() => at("./small", root)).toThrow("of an unknown kind");
+  const archive = join(root, "new.cpio");
+  writeFileSync(archive, `070701${"0".repeat(4096)}WICKPACK`);
+  expect(lookAtFile(archive)).toBe("cpio");
+});
+
 test("a path is looked at by its magic number, not its name", () => {
   const root = planted();
   const kinds = (...names: string[]): string[] => names.map((name) => at(`./${name}`, root).kind);

@@ -28,6 +28,10 @@ test.skipIf(!isRoot)(
     expect(await fetchPage(`http://127.0.0.1:${port}/`)).toContain("nginx");
     running.child.kill("SIGTERM");
     expect((await running.done).status).toBe(143);
+    const words = ["--entrypoint", "/usr/bin/busybox", "deb:busybox-static"];
+    const packed = await wick(["build", ...words, "-o", "app.vmlinux"], as);
+    expect(packed.status, packed.stderr).toBe(0);
+    expect((await wick(["run", "app.vmlinux", "sh", "-c", "exit 3"], as)).status).toBe(3);
   },
 );
 

@@ -3,10 +3,12 @@ import {
   build,
   buildFormats,
   initKinds,
+  shellLine,
   WickError,
   type BuildOptions,
   type BuildResult,
 } from "../../index.ts";
+import { recordText } from "../record-text.ts";
 import { withProgress } from "../run-command.ts";
 import {
   addConfigOptions,
@@ -28,12 +30,13 @@ Examples:
   wick build bin:./nginx -o nginx.cpio.zst
   wick build --init app bin:./static-server -o server.cpio.gz
   wick build --format erofs oci:./layout:1.0 -o app.erofs
+  wick build --cmdline "console=ttyS0 quiet" deb:nginx-light -o app.vmlinux
   docker save app | wick build docker-archive:- -o app.ext4
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
 `;
 
-type GivenOptions = Omit<BuildOptions, "source"> &
-  OutputOptions & { readonly volume?: readonly string[] };
+type GivenOptions = Omit<BuildOptions, "source" | "commandLine"> &
+  OutputOptions & { readonly volume?: readonly string[]; readonly cmdline?: string };
 
 /** `wick build`. */
 export function addBuild(program: Command): void {
@@ -52,6 +55,7 @@ export function addBuild(program: Command): void {
         .choices(initKinds)
         .default("wick"),
     );
+  addPackingOptions(command);
   // Known only to say what to do instead.
   command.addOption(new Option("-v, --volume <folder:path>").argParser(collect).hideHelp());
   addContentOptions(addConfigOptions(command), buildFormats);
@@ -62,18 +66,27 @@ export function addBuild(program: Command): void {
   addOutputOptions(command)
     .addHelpText("after", EXAMPLES)
     .action(async (source: string, given: GivenOptions) => {
-      const { progress, quiet, json, volume, ...options } = given;
+      const { progress, quiet, json, volume, cmdline, ...options } = given;
       if (volume !== undefined) throw refuseVolume(volume[0]!);
       if (options.output === undefined) {
         throw new WickError("USAGE", "Cannot build: there is no output, wanted -o FILE");
       }
+      const line = cmdline === undefined ? {} : { commandLine: cmdline };
       const result = await withProgress({ progress, quiet, json }, (context) =>
-        build({ source, ...options }, context),
+        build({ source, ...options, ...line }, context),
       );
       process.stdout.write(json === true ? `${JSON.stringify(result)}\n` : `${result.path}\n`);
       if (json !== true && quiet !== true && progress !== "rawjson")
         process.stderr.write(summary(result));
     });
+}
+
+/** With `--format kernel`. */
+function addPackingOptions(command: Command): void {
+  command
+    .option("--kernel <file>", "with --format kernel: what it is packed into (the distribution's)")
+    .option("--modules <directory>", "that kernel's modules")
+    .option("--cmdline <words>", "that kernel's command line, before what the VMM says");
 }
 
 function refuseVolume(text: string): WickError {
@@ -84,10 +97,27 @@ function refuseVolume(text: string): WickError {
 
 function summary(result: BuildResult): string {
   const { image, tree, application } = result;
+  if (result.packed !== undefined) return packedSummary(result, result.packed);
   return (
     `   ${bytesInWords(image.usedBytes)} on disk, ${bytesInWords(image.sizeBytes)} when full, ` +
     `${tree.files} files, ${tree.directories} directories${image.uuid === undefined ? "" : `, UUID ${image.uuid}`}\n` +
-    (application.argv === undefined ? "" : `   starts ${application.argv.map(quoted).join(" ")}\n`)
+    startsText(application)
+  );
+}
+
+function startsText({ argv }: BuildResult["application"]): string {
+  return argv === undefined ? "" : `   starts ${argv.map(quoted).join(" ")}\n`;
+}
+
+/** One file that boots: its parts, in the words of `wick pack`, and how. */
+function packedSummary(
+  { image, application }: BuildResult,
+  { record, kernel, commandByHand }: NonNullable<BuildResult["packed"]>,
+): string {
+  const parts = recordText(record).replace(/^/gmu, "   ").trimEnd();
+  return (
+    `   ${bytesInWords(image.sizeBytes)}, packed into ${kernel}\n${parts}\n` +
+    `${startsText(application)}   ${shellLine(commandByHand)}\n`
   );
 }
 

@@ -18,7 +18,7 @@ export function addInspect(program: Command): void {
     .action(async (image: string, options: { json?: boolean }) => {
       using interruption = catchInterruption();
       using opened = await openImage(image, quietContext(interruption.signal));
-      const found = opened.inspect();
+      const found = await opened.inspect();
       process.stdout.write(
         options.json === true ? `${JSON.stringify(found)}\n` : inspectionText(found),
       );
@@ -27,7 +27,8 @@ export function addInspect(program: Command): void {
 
 function inspectionText(found: Inspection): string {
   const rows = [
-    ["image", `${found.path}, ${found.format}`],
+    ["image", `${found.path}, ${found.packed === undefined ? "" : "packed "}${found.format}`],
+    ...packedRows(found),
     ["application", found.application?.argv.join(" ") ?? "none named (no wick config inside)"],
     ...applicationRows(found),
     [
@@ -44,6 +45,31 @@ function inspectionText(found: Inspection): string {
     ({ path, sizeBytes }) => `  ${bytesInWords(sizeBytes).padStart(10)}  ${path}`,
   );
   return `${rows.map(([name, text]) => `${`${name}:`.padEnd(13)}${text}`).join("\n")}\nbiggest files:\n${biggest.join("\n")}\n`;
+}
+
+/** Of a packed file: its parts, in the words of `wick pack`. */
+function packedRows({ packed }: Inspection): (readonly [string, string])[] {
+  if (packed === undefined) return [];
+  const { form, arch, kernel, initramfs, commandLine, capabilities, leastMemoryMiB } = packed;
+  const { release = "of unknown release" } = capabilities;
+  return [
+    [
+      "kernel",
+      `${form} ${release} for ${arch}, ${bytesInWords(kernel.sizeBytes)}, sha256 ${kernel.sha256}`,
+    ],
+    ["  unpacks", canDo(capabilities.decompressors)],
+    ["  built in", canDo(capabilities.features)],
+    ["initramfs", `${bytesInWords(initramfs.sizeBytes)}, sha256 ${initramfs.sha256}`],
+    ["cmdline", commandLine ?? "none built in"],
+    ["memory", `at least ${leastMemoryMiB} MiB`],
+  ];
+}
+
+function canDo(
+  findings: Readonly<Record<string, { readonly value: boolean | undefined }>>,
+): string {
+  const names = Object.entries(findings).filter(([, { value }]) => value === true);
+  return names.length === 0 ? "nothing known" : names.map(([name]) => name).join(", ");
 }
 
 function applicationRows(found: Inspection): (readonly [string, string])[] {

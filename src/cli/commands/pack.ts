@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { pack, unpack, type PackRecord } from "../../index.ts";
+import { pack, unpack } from "../../index.ts";
+import { recordText } from "../record-text.ts";
 import { withProgress } from "../run-command.ts";
 import { addOutputOptions, type OutputOptions } from "../shared-options.ts";
 import { bytesInWords } from "../words.ts";
@@ -74,13 +75,4 @@ export function addUnpack(program: Command): void {
       );
       process.stdout.write(json === true ? `${JSON.stringify(record)}\n` : recordText(record));
     });
-}
-
-function recordText({ kernel, initramfs, commandLine, leastMemoryMiB, ...of }: PackRecord): string {
-  return [
-    `kernel     ${of.form} for ${of.arch}, ${bytesInWords(kernel.sizeBytes)}, sha256 ${kernel.sha256}\n`,
-    `initramfs  ${bytesInWords(initramfs.sizeBytes)}, sha256 ${initramfs.sha256}\n`,
-    commandLine === undefined ? "" : `cmdline    ${commandLine}\n`,
-    `memory     at least ${leastMemoryMiB} MiB\n`,
-  ].join("");
 }
