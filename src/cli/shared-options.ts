@@ -107,7 +107,7 @@ export function addContentOptions(
     )
     .option(
       "--compression <name[,level]>",
-      "compress EROFS, squashfs or initramfs, as zstd or lz4hc,12",
+      "compress EROFS, squashfs or initramfs (in a kernel gzip), as zstd or lz4hc,12",
     )
     .option("-f, --file <file>", "the Dockerfile of a folder, where it is not the folder's own")
     .option("--build-arg <name[=value]>", "set an ARG of the Dockerfile", collect)

@@ -170,6 +170,23 @@ test("two builds are alike, and boot by the plain line that the build prints", a
   expect(said).toContain("by hand");
 });
 
+test("--init app: arguments and variables are built in; a run's own come in their place", async () => {
+  const work = temporaryDirectory();
+  const [source, program, output] = ["app.c", "app", "app.vmlinux"].map((name) => join(work, name));
+  writeFileSync(
+    source!,
+    "#include <stdio.h>\nint main(int c, char **v, char **e) { while (*++v) puts(*v); while (*e) puts(*e++); return 3; }",
+  );
+  execFileSync("cc", ["-static", "-o", program!, source!]);
+  const words = ["--init", "app", "-e", "NAME=built", "--cmd", "one", `bin:${program}`];
+  await build(output!, "--platform", "linux/amd64", ...words);
+  const as = await wick(["run", "-q", output!]);
+  expect([as.status, as.stdout]).toEqual([3, expect.stringMatching(/^one\r?$[^]*^NAME=built/mu)]);
+  const own = await wick(["run", "-q", "-e", "NAME=run", output!, "two"]);
+  expect([own.status, own.stdout]).toEqual([3, expect.stringMatching(/^two\r?$[^]*^NAME=run/mu)]);
+  expect(own.stdout).not.toMatch(/^one/mu);
+}, 120_000);
+
 test("run --format kernel packs for this run; what needs a kernel is refused without one", async () => {
   const words = ["--format", "kernel", ...arm, "--entrypoint", "/usr/bin/busybox"];
   const result = await wick(["run", "-q", ...words, "deb:busybox-static", "sh", "-c", "exit 4"]);

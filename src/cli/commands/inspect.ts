@@ -13,7 +13,7 @@ export function addInspect(program: Command): void {
     .option("--json", "as one JSON object")
     .addHelpText(
       "after",
-      "\nExamples:\n  wick inspect nginx.ext4\n  wick inspect --json nginx.ext4 | jq .application\n  wick inspect --json nginx.ext4 | jq -r '.biggest[].path'\n",
+      "\nExamples:\n  wick inspect nginx.ext4\n  wick inspect nginx.vmlinux\n  wick inspect --json nginx.ext4 | jq .application\n  wick inspect --json nginx.ext4 | jq -r '.biggest[].path'\n",
     )
     .action(async (image: string, options: { json?: boolean }) => {
       using interruption = catchInterruption();

@@ -21,6 +21,7 @@ Examples:
   wick run -p 8080:80 nginx:alpine
   wick run -p 8080:80 deb:nginx-light
   wick run -p 8080:80 -m 128m nginx.ext4
+  wick run -p 8080:80 nginx.vmlinux
   wick run -p 8080:80 -v ./conf:/etc/nginx nginx.ext4
   wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /bin/busybox sh -c 'echo $GREETING'
 `;
