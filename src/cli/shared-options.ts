@@ -71,7 +71,7 @@ export function addContentOptions(
   command: Command,
   formats: readonly string[] = imageFormats,
 ): Command {
-  return command
+  command
     .option("--with <source>", "merge another source on top", collect)
     .option(
       "--add <file:path>",
@@ -108,7 +108,13 @@ export function addContentOptions(
     .option(
       "--compression <name[,level]>",
       "compress EROFS, squashfs or initramfs (in a kernel gzip), as zstd or lz4hc,12",
-    )
+    );
+  return addFetchOptions(addDockerfileOptions(command));
+}
+
+/** For a folder that is built by one. */
+function addDockerfileOptions(command: Command): Command {
+  return command
     .option("-f, --file <file>", "the Dockerfile of a folder, where it is not the folder's own")
     .option("--build-arg <name[=value]>", "set an ARG of the Dockerfile", collect)
     .option("--target <stage>", "the stage of the Dockerfile to build")
@@ -123,7 +129,11 @@ export function addContentOptions(
         "--allow <what>",
         "frontend: the Dockerfile may name a parser of its own; outside-links: links out of the folder",
       ).argParser(collect),
-    )
+    );
+}
+
+function addFetchOptions(command: Command): Command {
+  return command
     .option("--platform <platform>", "linux/amd64 or linux/arm64")
     .option("--refresh", "ask the archive for new package lists first")
     .addOption(
