@@ -7,6 +7,8 @@
  */
 import type { BuildOptions, RunOptions } from "./config/index.ts";
 import type { BuildResult } from "./operations/build.ts";
+import type { CheckOptions, CheckResult } from "./operations/check.ts";
+import type { Finding } from "./operations/finding.ts";
 import type { Context } from "./operations/context.ts";
 import type { RunningMachine } from "./operations/machine.ts";
 import type { OpenedImage } from "./operations/open-image.ts";
@@ -39,6 +41,7 @@ export type { Damage, ImageList, ImageRow, PruneOptions, Removed, RemoveOptions,
 export type { ImportedKernel, ImportKernelOptions, InspectKernelOptions };
 export type { Packed, PackOptions, PackRecord, UnpackOptions };
 export type { KernelCapabilities, ListedKernel };
+export type { CheckOptions, CheckResult, Finding };
 export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, RunOptions };
 
 /**
@@ -55,6 +58,12 @@ export async function build(options: BuildOptions, context: Context): Promise<Bu
 export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
   const operation = await import("./operations/run.ts");
   return operation.run(options, context);
+}
+
+/** Looks for what an application will miss in its machine; nothing is started. */
+export async function check(options: CheckOptions, context: Context): Promise<CheckResult> {
+  const operation = await import("./operations/check.ts");
+  return operation.check(options, context);
 }
 
 /** Opens an image file to look into; IMAGE_INVALID when it is none that wick knows. */

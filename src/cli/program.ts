@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { WickError } from "../index.ts";
 import { addBuild } from "./commands/build.ts";
 import { addCat } from "./commands/cat.ts";
+import { addCheck } from "./commands/check.ts";
 import { addImages } from "./commands/images.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addKernel } from "./commands/kernel.ts";
@@ -38,6 +39,7 @@ function makeProgram(): Command {
   for (const add of [
     addBuild,
     addRun,
+    addCheck,
     addInspect,
     addLs,
     addCat,

@@ -75,6 +75,15 @@ export const elf64Dynamic = struct("Elf64_Dyn", 16, [
   [8, "d_un", le64],
 ]);
 
+export const elf64Symbol = struct("Elf64_Sym", 24, [
+  [0, "st_name", le32],
+  [4, "st_info", u8],
+  [5, "st_other", u8],
+  [6, "st_shndx", le16], // SHN_UNDEF = another file has it
+  [8, "st_value", le64],
+  [16, "st_size", le64],
+]);
+
 /** Header of a note: its name follows, then its descriptor, each padded to 4 (or 8) bytes. */
 export const elfNoteHeader = struct("Elf64_Nhdr", 12, [
   [0, "n_namesz", le32], // its NUL counted
@@ -85,6 +94,7 @@ export const elfNoteHeader = struct("Elf64_Nhdr", 12, [
 export const ET = { ET_REL: 1, ET_EXEC: 2, ET_DYN: 3, ET_CORE: 4 } as const;
 export const PT = { PT_LOAD: 1, PT_DYNAMIC: 2, PT_INTERP: 3, PT_NOTE: 4 } as const;
 export const SHT = { SHT_NOTE: 7, SHT_NOBITS: 8 } as const;
+export const SHN_UNDEF = 0;
 export const SHN_XINDEX = 0xffff;
 export const PN_XNUM = 0xffff;
 

@@ -56,6 +56,29 @@ test("a program's interpreter and dynamic section are what readelf prints", () =
   expect(dynamic).toContain("Library runpath: [$ORIGIN/lib:/opt/lib]");
 });
 
+test("what a program imports is what nm lists, and not what it lists of a changed one", () => {
+  const nm = (bytes: Uint8Array): string[] => {
+    const file = join(temporaryDirectory(), "file");
+    writeFileSync(file, bytes);
+    const { stdout } = spawnSync(
+      "nm",
+      ["-D", "--undefined-only", "--without-symbol-versions", file],
+      {
+        encoding: "utf8",
+      },
+    );
+    return Array.from(stdout.matchAll(/ [Uwv] (\S+)/g), ([, name]) => name!).sort();
+  };
+  const imports = readElf(program)
+    .imports.map((name) => display(name))
+    .sort();
+  expect(imports).toEqual(nm(program));
+  expect(imports).toContain("f");
+  const changed = Buffer.from(program);
+  changed[changed.indexOf("__libc_start_main")] = 0x58;
+  expect(imports).not.toEqual(nm(changed));
+});
+
 test("a program's segments and sections are those that readelf lists", () => {
   const elf = readElf(program);
   const hex = (value: bigint, digits: number) => `0x${value.toString(16).padStart(digits, "0")}`;

@@ -5,6 +5,7 @@ import { identifyElf, type ElfIdentity } from "./identity.ts";
 import { elf64Header, PT, SHT } from "./layout.ts";
 import { readNotes, type ElfNote } from "./notes.ts";
 import { readSections, type ElfSection } from "./sections.ts";
+import { readImports } from "./symbols.ts";
 import { readSegments, type ElfSegment } from "./segments.ts";
 
 type Header = ReturnType<typeof elf64Header.read>;
@@ -44,6 +45,11 @@ export class ElfFile {
   /** What the dynamic linker is told; undefined when there is nothing to link. */
   get dynamic(): ElfDynamic | undefined {
     return readDynamic(this.#bytes, this.segments);
+  }
+
+  /** Names of functions and data that other files are to bring; none without section headers. */
+  get imports(): readonly Uint8Array[] {
+    return readImports(this.#bytes, this.section(".dynsym"), this.section(".dynstr"));
   }
 
   get sections(): readonly ElfSection[] {

@@ -2,7 +2,7 @@ import type { ReadableStorage } from "../../../bytes/index.ts";
 
 /** A regular file as the dynamic linker opens it. */
 export interface LinkerFile {
-  /** Absolute in the root, no link in it: two names of one file have the same. */
+  /** Two names of one file have the same; of a directory of the host, its path without links. */
   readonly realPath: string;
   /** Lends the contents for the time of the call. */
   read<T>(use: (contents: ReadableStorage) => T): T;

@@ -1,0 +1,97 @@
+import { join, resolve } from "node:path";
+import { resolveProcess, type AppConfig, type ResolvedProcess } from "../application/index.ts";
+import { sanitise } from "../bytes/index.ts";
+import { type BuildOptions, planBuild } from "../config/index.ts";
+import { isWickError, WickError } from "../errors/index.ts";
+import { FileStorage, temporaryDirectory } from "../host/index.ts";
+import { build } from "./build.ts";
+import { callerOf } from "./caller.ts";
+import { ImageFiles } from "./check-files.ts";
+import { findings, processFinding } from "./check-findings.ts";
+import { examineProgram } from "./check-program.ts";
+import type { Context } from "./context.ts";
+import { openFileSystem } from "./file-system.ts";
+import type { Finding } from "./finding.ts";
+import { type ImageFacts, readImageFacts } from "./image-facts.ts";
+import { imageReference } from "./image-reference.ts";
+import { openInitramfs } from "./open-initramfs.ts";
+
+/** What `check` is asked for: what `build` is, without an output. */
+export type CheckOptions = Omit<BuildOptions, "output">;
+
+/** What was found; empty where nothing will be missed as far as can be seen. */
+export interface CheckResult {
+  /** The application's command; undefined where none is named. */
+  readonly argv: readonly string[] | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Looks at an application, of a finished image or of any source, for what it will miss in its
+ * machine. Only what can really be found out is told; nothing is started. A source is put
+ * together as `build` does it, into a private directory.
+ */
+export async function check(options: CheckOptions, context: Context): Promise<CheckResult> {
+  const given = imageReference(options.source, context.workingDirectory);
+  using directory = temporaryDirectory("check");
+  const output = join(directory.path, options.init === "app" ? "app.cpio" : "app.ext4");
+  const plan = planBuild({ ...options, output }, callerOf(context));
+  if (given === undefined) await build({ ...options, output }, quiet(context));
+  const image = given ?? output;
+  return await checkImage(resolve(context.workingDirectory, image), plan.arch, context);
+}
+
+/** What the build warns of is found here, with more words. */
+function quiet(context: Context): Context {
+  return {
+    ...context,
+    onEvent: (event) => {
+      if (event.type !== "warning") context.onEvent(event);
+    },
+  };
+}
+
+async function checkImage(path: string, arch: string, context: Context): Promise<CheckResult> {
+  const facts = await readImageFacts(path, context.signal);
+  if (facts.format === "squashfs") throw unread(path);
+  using storage = new FileStorage(path, "read");
+  if (facts.format !== "initramfs")
+    return findIn(new ImageFiles(openFileSystem(storage)), facts, arch);
+  using opened = await openInitramfs(storage, { name: path, signal: context.signal });
+  return findIn(new ImageFiles(opened.image), facts, arch);
+}
+
+function findIn(files: ImageFiles, facts: ImageFacts, arch: string): CheckResult {
+  const found: Finding[] = [];
+  const process = processOf(facts, found);
+  if (process === undefined) return { argv: undefined, findings: found };
+  const add = (finding: Finding): void => void found.push(finding);
+  const program = examineProgram(files, process, { arch, add });
+  if (program !== undefined) {
+    found.push(...findings({ files, process, program, hasInit: facts.reports }));
+  }
+  return { argv: process.argv, findings: found };
+}
+
+function unread(path: string): WickError {
+  return new WickError(
+    "UNSUPPORTED",
+    `Cannot check ${sanitise(path)}: wick boots squashfs and does not read it`,
+    { hint: "check the source that it was made from" },
+  );
+}
+
+/** Of an image without a config its /init or /sbin/init is what runs. */
+function processOf(facts: ImageFacts, found: Finding[]): ResolvedProcess | undefined {
+  const init = facts.format === "initramfs" ? "/init" : "/sbin/init";
+  const config: AppConfig = facts.config ?? { Entrypoint: [init] };
+  try {
+    return resolveProcess(config, facts.users, { tty: false });
+  } catch (error) {
+    if (!isWickError(error, "NO_APPLICATION", "USER_UNKNOWN")) throw error;
+    found.push(
+      processFinding(error.code === "USER_UNKNOWN" ? "user" : "application", error.message),
+    );
+    return undefined;
+  }
+}
