@@ -2,10 +2,13 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 import { jsonOf, startWick, wick } from "../support/cli.ts";
 import { fetchPage } from "../support/fetch-page.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
+
+// Several of them build and boot twice.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** The shell, with a built-in command line, for the article's board, aarch64; nginx for both. */
 let images: string;
@@ -47,7 +50,7 @@ test("nginx in a packed Image answers, and Ctrl-C ends its machine with 130", as
   expect(page).toContain("Welcome to nginx!");
   running.child.kill("SIGINT");
   expect((await running.done).status).toBe(130);
-}, 120_000);
+});
 
 test("nginx in a packed vmlinux answers; SIGKILL of wick takes its machine along", async () => {
   const temporary = temporaryDirectory();
@@ -64,7 +67,7 @@ test("nginx in a packed vmlinux answers; SIGKILL of wick takes its machine along
   const next = await wick(["run", "-q", image("shell"), ...line], { env });
   expect([next.status, next.stderr]).toEqual([5, expect.anything()]);
   expect(readdirSync(temporary)).toEqual([]);
-}, 120_000);
+});
 
 test("a run's command, environment, user, name, status and both command lines hold", async () => {
   const line = 'echo "$GREETING $(id -u) $(hostname)"; cat /proc/cmdline; echo x > /tmp/x; exit 3';
@@ -133,7 +136,7 @@ test("drivers that the file has not come from its own kernel's modules, or are n
   expect(refused.status).toBe(125);
   expect(refused.stderr).toMatch(/no virtio_pci, virtio_console, virtio_net, virtio_blk built in/u);
   expect(refused.stderr).toContain("--modules DIR");
-}, 120_000);
+});
 
 test("a damaged record, initramfs or kernel is refused before anything starts", async () => {
   const work = temporaryDirectory();
@@ -185,7 +188,7 @@ test("--init app: arguments and variables are built in; a run's own come in thei
   const own = await wick(["run", "-q", "-e", "NAME=run", output!, "two"]);
   expect([own.status, own.stdout]).toEqual([3, expect.stringMatching(/^two\r?$[^]*^NAME=run/mu)]);
   expect(own.stdout).not.toMatch(/^one/mu);
-}, 120_000);
+});
 
 test("run --format kernel packs for this run; what needs a kernel is refused without one", async () => {
   const words = ["--format", "kernel", ...arm, "--entrypoint", "/usr/bin/busybox"];
