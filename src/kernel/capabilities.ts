@@ -57,11 +57,9 @@ export async function kernelCapabilities(
   options: {
     readonly configFile?: string | undefined;
     readonly signal?: AbortSignal | undefined;
-    /** What `path` unpacks to, where that is known already. */
-    readonly unpacked?: UnpackedKernel;
   } = {},
 ): Promise<KernelCapabilities> {
-  const kernel = options.unpacked ?? (await unpackKernelFile(path, options.signal));
+  const kernel = await unpackKernelFile(path, options.signal);
   const { release } = kernel;
   return capabilitiesOf(kernel, configBeside(path, { release, configFile: options.configFile }));
 }
@@ -84,6 +82,20 @@ export function capabilitiesOf(kernel: UnpackedKernel, beside?: ConfigFound): Ke
     decompressors: every(decompressorNames, (name) => look(decompressorMarks[name])),
     features: every(featureNames, (name) => look(featureMarks[name])),
   };
+}
+
+/**
+ * Whether a plain kernel's own texts say that it takes an initramfs compressed in all of these ways:
+ * then nothing else needs to be asked, and less of the kernel is searched.
+ */
+export function takesInitramfs(
+  kernel: Uint8Array,
+  compressions: readonly (DecompressorName | "none")[],
+): boolean {
+  const text = Buffer.from(kernel.buffer, kernel.byteOffset, kernel.byteLength);
+  const names = new Set(compressions.filter((name) => name !== "none"));
+  const marks = [initrdMark, ...[...names].map((name) => decompressorMarks[name])];
+  return marks.every(({ texts }) => texts.some((one) => text.includes(one)));
 }
 
 /** Each is looked for when it is asked for: that may take a walk through the whole kernel. */

@@ -23,6 +23,7 @@ export {
   type Finding,
   kernelCapabilities,
   type KernelCapabilities,
+  takesInitramfs,
 } from "./capabilities.ts";
 export { checkCanBoot, type KernelNeeds } from "./can-boot.ts";
 export type { DecompressorName, FeatureName } from "./feature-marks.ts";

@@ -42,6 +42,17 @@ test.each(measured)(
   },
 );
 
+test.each([
+  ["vmlinux", 62.01, 124],
+  ["bzImage", 67.47, 129],
+] as const)("a packed %s, whose kernel begins at 16 MiB, is told as much", (_, kernel, floor) => {
+  // nginx with its modules, as docs/pack.md has it.
+  const sizes = request([kernel, 13.71, 34.2, 0.1], "tmpfs");
+  const { mib } = leastMemory({ ...sizes, kernelStartBytes: 16 * MIB });
+  expect(mib).toBeGreaterThanOrEqual(floor);
+  expect(floor / mib).toBeGreaterThanOrEqual(0.85);
+});
+
 function request(sizes: readonly number[], root: "tmpfs" | "ramfs"): MemoryRequest {
   const [kernelEndBytes, initrdBytes, unpackedBytes, decompressor] = sizes.map((mib) =>
     Math.round(mib * MIB),

@@ -5,6 +5,8 @@ export interface MemoryRequest {
   readonly arch: "x86_64" | "aarch64";
   /** Where the kernel's memory ends, from the start of RAM; see kernelEndBytes. */
   readonly kernelEndBytes: number;
+  /** Where it begins, when what lies below is memory that files may have later; 0 else. */
+  readonly kernelStartBytes?: number;
   /** The initramfs as the loader puts it into memory, compressed or not. */
   readonly initrdBytes: number;
   /** The same unpacked: files in whole pages. */
@@ -68,8 +70,10 @@ export function leastMemory(request: MemoryRequest): MemoryNeeded {
  * tmpfs's limit is half of what is free when the kernel mounts it: less the kernel, less the
  * blob (mm/shmem.c, shmem_default_max_blocks). So the copy counts twice; 2 % are `struct page`.
  */
-function halfRule({ kernelEndBytes, initrdBytes, unpackedBytes, root }: MemoryRequest): number {
-  return root === "tmpfs" ? (kernelEndBytes + initrdBytes + 2 * unpackedBytes) * 1.02 : 0;
+function halfRule(request: MemoryRequest): number {
+  const { kernelEndBytes, kernelStartBytes = 0, initrdBytes, unpackedBytes, root } = request;
+  const kernelBytes = kernelEndBytes - Math.max(kernelStartBytes - MIB, 0); // BIOS's own MiB
+  return root === "tmpfs" ? (kernelBytes + initrdBytes + 2 * unpackedBytes) * 1.02 : 0;
 }
 
 /** `72 MiB: kernel 67.5, initramfs 0.1, reserve 3.9`. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, webcrypto } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { isZero, type ReadableStorage, storageOf } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
@@ -69,13 +69,14 @@ export async function writePacked(
     commandLine,
     stub: (name) => readSmallFile(fileURLToPath(stubBinary(name))),
   });
+  const kernelDigest = digestBeside(unpacked);
   const sha256 = await writePieces(storage, { pieces, initramfs }, signal);
   const memory = memoryOf(layout, packing, initramfs);
-  const { warnings, commandLine: _, ...parts } = layout;
+  const { warnings, commandLine: _, memoryStart: _start, ...parts } = layout;
   const record: PackRecord = {
     wick: 1,
     ...parts,
-    kernel: { ...layout.kernel, sha256: digestOf(unpacked) },
+    kernel: { ...layout.kernel, sha256: await kernelDigest },
     initramfs: { ...layout.initramfs, sha256 },
     ...(commandLine === undefined ? {} : { commandLine }),
     leastMemoryMiB: memory.mib,
@@ -86,10 +87,12 @@ export async function writePacked(
 
 const packers = { ELF: packElf, Image: packArm64Image, bzImage: packBzImage } as const;
 
-function digestOf(pieces: readonly Uint8Array[]): string {
-  const digest = createHash("sha256");
-  for (const bytes of pieces) digest.update(bytes);
-  return digest.digest("hex");
+/** SHA-256 of the pieces together, in another thread while the file is written. */
+function digestBeside(pieces: readonly Uint8Array[]): Promise<string> {
+  const digest = webcrypto.subtle.digest("SHA-256", Buffer.concat(pieces));
+  const hex = digest.then((bytes) => Buffer.from(bytes).toString("hex"));
+  hex.catch(() => undefined); // told where it is waited for
+  return hex;
 }
 
 /** The archives, each where it begins, and what they take together. */
@@ -148,13 +151,14 @@ async function writePieces(
 }
 
 function memoryOf(
-  { arch, memoryEnd }: PackedLayout["layout"],
+  { arch, memoryStart, memoryEnd }: PackedLayout["layout"],
   { kernel, commandLine = "", vmmLine = "" }: Packing,
   { sizeBytes, unpackedBytes, decompressorBytes }: Placed,
 ): MemoryNeeded {
   return leastMemory({
     arch,
     kernelEndBytes: memoryEnd - sizeBytes,
+    kernelStartBytes: memoryStart,
     initrdBytes: sizeBytes,
     unpackedBytes,
     decompressorBytes,

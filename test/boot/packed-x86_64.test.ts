@@ -61,7 +61,8 @@ function packed(work: string, { kernel, application = root, ...line }: Parts): P
 /** Boots `kernel` until the application has ended; what the console showed. */
 async function console(kernel: string, spec: BootSpec): Promise<string> {
   const machine = await startMachine({ ...boot, kernel }, { network: true, ...spec });
-  const result = await machine.end();
+  const result = await machine.end(150_000);
+  if (result.final === undefined) throw new Error(result.console);
   expect(result.final).toMatchObject({ kind: "exited", status: 7 });
   expect(result.console).toContain("10.0.2.15");
   return result.console;

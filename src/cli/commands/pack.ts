@@ -23,7 +23,7 @@ export function addPack(program: Command): void {
     .command("pack <kernel> <app...>")
     .summary("one bootable file of a kernel and an initramfs")
     .description(
-      "Writes one file that a VMM loads as an ordinary kernel, with no initrd and no drive.\nKERNEL is a vmlinux (ELF) for x86_64 or an Image or Image.gz for aarch64, APP an\ninitramfs; later ones lie over earlier ones.",
+      "Writes one file that a VMM loads as an ordinary kernel, with no initrd and no drive.\nKERNEL is a bzImage or vmlinux for x86_64, or an Image or Image.gz for aarch64; APP is an\ninitramfs, later ones lie over earlier ones.",
     )
     .requiredOption("-o, --output <file>", "where the packed file goes")
     .option("--cmdline <words>", "kernel command line, before what the VMM says");
@@ -58,7 +58,7 @@ export function addUnpack(program: Command): void {
     .command("unpack <file>")
     .summary("take a packed file apart")
     .description(
-      "Shows the parts of a packed file, and writes those that are asked for: the initramfs byte\nfor byte as it was packed, a vmlinux without its sections; compared with their digests.",
+      "Shows the parts of a packed file, and writes those that are asked for: byte for byte\nas they were packed, but a vmlinux without its sections; compared with their digests.",
     )
     .option("--kernel <file>", "where the kernel goes")
     .option("--initramfs <file>", "where the initramfs goes");

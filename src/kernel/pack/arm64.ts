@@ -74,6 +74,7 @@ export function packArm64Image(request: PackRequest): PackedLayout {
       arch: "aarch64",
       kernel: { sizeBytes: kernel.length },
       initramfs: { offset: places.initramfs, sizeBytes: initramfs.sizeBytes },
+      memoryStart: 0,
       memoryEnd: LOAD_BOUNDARY + image.textOffset + places.end,
       commandLine: request.commandLine,
       patched: patchedFields(kernel),

@@ -1,4 +1,4 @@
-import { storageOf, toSafeNumber } from "../../bytes/index.ts";
+import { storageOf } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import {
   type BzImage,
@@ -20,6 +20,7 @@ export interface BzImageKernel extends BzImage {
 
 /** What is replaced at an entry: a jump takes five bytes of them. */
 export const ENTRY_BYTES = 8;
+const PAGE = 4096;
 /** Kernels are aligned to 2 or 16 MiB. */
 const ALIGNMENT_LIMIT = 1 << 28;
 /** Far above where any kernel ends; sums of such numbers fit into 32 bits. */
@@ -39,10 +40,14 @@ export function readBzImageKernel(kernel: Uint8Array, name: string): BzImageKern
   if (code32_start !== HIGH_ADDRESS) {
     throw refusal(name, `code32_start is 0x${code32_start.toString(16)}`, "0x100000");
   }
-  const address = toSafeNumber(pref_address, "pref_address");
-  if (address < HIGH_ADDRESS || address + init_size > ADDRESS_LIMIT || init_size === 0) {
-    const is = `it runs at 0x${address.toString(16)} in 0x${init_size.toString(16)} bytes`;
+  const end = pref_address + BigInt(init_size);
+  if (pref_address < HIGH_ADDRESS || end > ADDRESS_LIMIT || init_size === 0) {
+    const is = `it runs at 0x${pref_address.toString(16)} in 0x${init_size.toString(16)} bytes`;
     throw refusal(name, is, "memory between 1 MiB and 1 GiB");
+  }
+  const address = Number(pref_address);
+  if (address % PAGE !== 0) {
+    throw refusal(name, `it runs at 0x${address.toString(16)}`, "a multiple of 4096");
   }
   if (image.code.sizeBytes < ENTRY_64 + ENTRY_BYTES) {
     throw refusal(name, `${image.code.sizeBytes} bytes of code`, "a kernel's");
@@ -54,9 +59,9 @@ export function readBzImageKernel(kernel: Uint8Array, name: string): BzImageKern
 function alignmentOf({ header }: BzImage, name: string): number {
   const { relocatable_kernel, kernel_alignment: alignment } = header;
   if (relocatable_kernel === 0) return 0;
-  const isPower = alignment > 0 && (alignment & (alignment - 1)) === 0;
-  if (isPower && alignment <= ALIGNMENT_LIMIT) return alignment;
-  throw refusal(name, `it is aligned to ${alignment}`, "a power of two up to 256 MiB");
+  const isPower = (alignment & (alignment - 1)) === 0;
+  if (isPower && alignment >= PAGE && alignment <= ALIGNMENT_LIMIT) return alignment;
+  throw refusal(name, `it is aligned to ${alignment}`, "a power of two, 4 KiB to 256 MiB");
 }
 
 function refusal(name: string, is: string, wanted: string): WickError {

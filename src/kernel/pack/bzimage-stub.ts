@@ -53,7 +53,7 @@ export function fillBzImageStub(
   stub: Uint8Array,
   { line, textOffset, ...fields }: BzImageStubFields,
 ): Uint8Array {
-  const filled = stub.slice();
+  const filled = Uint8Array.from(stub);
   bzImageStub.write(filled, {
     ...bzImageStub.read(stub),
     ...fields,

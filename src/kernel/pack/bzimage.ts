@@ -50,6 +50,7 @@ export function packBzImage(request: PackRequest): PackedLayout {
       arch: "x86_64",
       kernel: { sizeBytes: kernel.length },
       initramfs: { offset: image.setupBytes + stubs.initramfs, sizeBytes: initramfs.sizeBytes },
+      memoryStart: image.address,
       memoryEnd,
       commandLine,
       patched: patchedFields(head, changes),

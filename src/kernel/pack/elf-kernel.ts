@@ -12,6 +12,8 @@ export interface ElfKernel {
   readonly pvhEntry: number | undefined;
   /** Where loaders of the 64-bit Linux boot protocol enter it. */
   readonly entry64: number | undefined;
+  /** Its first byte. */
+  readonly start: number;
   /** Behind the last byte that it takes. */
   readonly end: number;
 }
@@ -34,6 +36,7 @@ export function readElfKernel(kernel: Uint8Array, name: string): ElfKernel {
   checkSegments(loaded, { storage: storageOf(kernel), name });
   const pvhNotes = pvhNotesOf(elf).length;
   if (pvhNotes > PVH_NOTE_LIMIT) throw refusal(name, `${pvhNotes} PVH notes`, "one");
+  const starts = loaded.map((one) => Number(one.physicalAddress));
   const ends = loaded.map((one) => one.physicalAddress + one.memorySize);
   const pvhEntry = pvhEntryOf(elf);
   const entries = {
@@ -48,6 +51,7 @@ export function readElfKernel(kernel: Uint8Array, name: string): ElfKernel {
     ...entries,
     pieces: piecesOf(kernel, loaded),
     noteSegments: elf.segments.filter((one) => one.type === PT.PT_NOTE),
+    start: Math.min(...starts),
     end: Number(ends.reduce((last, one) => (one > last ? one : last))),
   };
 }

@@ -37,7 +37,7 @@ export interface ElfStubFields {
 /** The stub with its table filled in. */
 export function fillElfStub(stub: Uint8Array, fields: ElfStubFields): Uint8Array {
   const { line, textOffset } = fields;
-  const filled = stub.slice();
+  const filled = Uint8Array.from(stub);
   elfStub.write(filled, {
     ...elfStub.read(stub),
     stack: fields.stack,

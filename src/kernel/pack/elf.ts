@@ -41,6 +41,7 @@ export function packElf(request: PackRequest): PackedLayout {
       arch: "x86_64",
       kernel: { sizeBytes: head.end },
       initramfs: { offset: head.end + stubs.bytes.length, sizeBytes: initramfs.sizeBytes },
+      memoryStart: kernel.start,
       memoryEnd,
       commandLine,
       patched: patchedFields(head.bytes, changes),

@@ -10,7 +10,7 @@ export interface Patch {
 
 /** A copy of `bytes` with the patches applied. */
 export function patched(bytes: Uint8Array, patches: readonly Patch[]): Uint8Array {
-  const copy = bytes.slice();
+  const copy = Uint8Array.from(bytes); // a Buffer's slice() would be the same memory
   for (const patch of patches) copy.set(patch.bytes, patch.offset);
   return copy;
 }

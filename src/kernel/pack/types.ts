@@ -37,6 +37,8 @@ export interface PackLayout {
    */
   readonly kernel: { readonly sizeBytes: number };
   readonly initramfs: { readonly offset: number; readonly sizeBytes: number };
+  /** Physical address of the kernel, when memory below it is free for use; 0 else. */
+  readonly memoryStart: number;
   /** Physical address behind the last byte that kernel, stub and initramfs use at first. */
   readonly memoryEnd: number;
   readonly commandLine: string | undefined;
@@ -55,7 +57,7 @@ export interface PackedLayout {
 }
 
 /** What stands at a packed file's end, as JSON. */
-export interface PackRecord extends Omit<PackLayout, "warnings" | "commandLine"> {
+export interface PackRecord extends Omit<PackLayout, "warnings" | "commandLine" | "memoryStart"> {
   /** Version of the record. */
   readonly wick: 1;
   readonly kernel: {
