@@ -124,7 +124,7 @@ async function builtInitramfs(
 }
 
 async function archiveOf(storage: FileStorage, { signal }: Context) {
-  const { summary, files } = await initramfsContents(storage, signal);
+  const { summary, files } = await initramfsContents([storage], signal);
   const bytes = files.get(CONFIG_PATH.slice(1));
   const config = bytes === undefined ? {} : parseConfig(bytes);
   return { archive: { storage, summary } satisfies Archive, config };

@@ -15,6 +15,7 @@ import type { Finding } from "./finding.ts";
 import { type ImageFacts, readImageFacts } from "./image-facts.ts";
 import { imageReference } from "./image-reference.ts";
 import { openInitramfs } from "./open-initramfs.ts";
+import { packedInitramfs } from "./packed-file.ts";
 
 /** What `check` is asked for: what `build` is, without an output. */
 export type CheckOptions = Omit<BuildOptions, "output">;
@@ -57,8 +58,11 @@ async function checkImage(path: string, arch: string, context: Context): Promise
   using storage = new FileStorage(path, "read");
   if (facts.format !== "initramfs")
     return findIn(new ImageFiles(openFileSystem(storage)), facts, arch);
-  using opened = await openInitramfs(storage, { name: path, signal: context.signal });
-  return findIn(new ImageFiles(opened.image), facts, arch);
+  const options = { name: sanitise(path), signal: context.signal };
+  const { packed } = facts;
+  const parts = packed === undefined ? [storage] : await packedInitramfs(storage, packed, options);
+  using opened = await openInitramfs(parts, options);
+  return findIn(new ImageFiles(opened.image), facts, packed?.arch ?? arch);
 }
 
 function findIn(files: ImageFiles, facts: ImageFacts, arch: string): CheckResult {

@@ -64,7 +64,7 @@ export async function readImageFacts(path: string, signal?: AbortSignal): Promis
       squashfsFile(path, inside, { limitBytes, signal });
     return { format: "squashfs", uuid: identity, isApp: false, ...(await contents(read)) };
   }
-  if (isInitramfs(storage)) return await initramfsFacts(storage, signal);
+  if (isInitramfs(storage)) return await initramfsFacts([storage], signal);
   const packed = packedRecord(storage);
   if (packed !== undefined) {
     const inside = { name: sanitise(basename(path)), signal };
@@ -78,10 +78,10 @@ export async function readImageFacts(path: string, signal?: AbortSignal): Promis
 }
 
 async function initramfsFacts(
-  storage: ReadableStorage,
+  parts: readonly ReadableStorage[],
   signal: AbortSignal | undefined,
 ): Promise<ImageFacts> {
-  const { files, summary, hasInit } = await initramfsContents(storage, signal);
+  const { files, summary, hasInit } = await initramfsContents(parts, signal);
   const found = await contents(async (inside) => files.get(inside.slice(1)));
   const bootRecords = files.get(BOOT_RECORDS);
   const initramfs = { ...summary, hasInit, bootRecords };

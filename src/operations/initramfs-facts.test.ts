@@ -18,7 +18,7 @@ test("what a run reads is found before and behind the place where compression be
   const plain = encodeCpio([file("kernel/microcode.bin", "x"), file("etc/group", "first")]);
   const packed = gzipSync(encodeCpio([file("etc/passwd", "root"), file("etc/group", "second")]));
   const { files, summary } = await initramfsContents(
-    storageOf(Buffer.concat([plain, packed])),
+    [storageOf(Buffer.concat([plain, packed]))],
     undefined,
   );
   expect([...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString()])).toEqual([
@@ -30,7 +30,7 @@ test("what a run reads is found before and behind the place where compression be
 
 test("a cut one is an error", async () => {
   const packed = gzipSync(encodeCpio([file("etc/passwd", "root")])).subarray(0, -9);
-  await expect(initramfsContents(storageOf(packed), undefined)).rejects.toMatchObject({
+  await expect(initramfsContents([storageOf(packed)], undefined)).rejects.toMatchObject({
     code: "COMPRESSION_INVALID",
   });
 });

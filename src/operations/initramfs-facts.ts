@@ -24,15 +24,15 @@ const READ = new Set([
 const FILE_BYTES = 1 << 20;
 
 /**
- * Reads an initramfs once, all of it. Errors: ARCHIVE_INVALID, COMPRESSION_INVALID,
+ * Reads an initramfs once, all of it, its parts in their order. Errors: ARCHIVE_INVALID, COMPRESSION_INVALID,
  * IMAGE_LIMIT.
  */
 export async function initramfsContents(
-  storage: ReadableStorage,
+  parts: readonly ReadableStorage[],
   signal: AbortSignal | undefined,
 ): Promise<InitramfsContents> {
   const collector = new Collector();
-  const summary = await readInitramfs(storage, { name: "the initramfs", signal }, collector);
+  const summary = await readInitramfs(parts, { name: "the initramfs", signal }, collector);
   return { files: collector.files(), summary, hasInit: collector.hasInit };
 }
 

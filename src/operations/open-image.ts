@@ -69,10 +69,11 @@ export async function openImage(path: string, context: Context): Promise<OpenedI
     if (isSquashfs(storage)) throw unread(path);
     const options = { name: sanitise(path), signal: context.signal };
     const record = packedRecord(storage);
-    const archive =
-      record === undefined ? storage : await packedInitramfs(storage, record, options);
-    const initramfs = isInitramfs(archive) ? await openInitramfs(archive, options) : undefined;
-    const image = initramfs?.image ?? openFileSystem(archive, sanitise(path));
+    const parts =
+      record === undefined ? [storage] : await packedInitramfs(storage, record, options);
+    const isOne = record !== undefined || isInitramfs(storage);
+    const initramfs = isOne ? await openInitramfs(parts, options) : undefined;
+    const image = initramfs?.image ?? openFileSystem(storage, sanitise(path));
     const file = { path: absolute, allocatedBytes: allocatedBytes(absolute) };
     const opened = looked(image, file, initramfs === undefined ? [storage] : [initramfs, storage]);
     if (record === undefined) return opened;

@@ -21,21 +21,31 @@ interface Options {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Opens archives, and behind them or alone a compressed one. IMAGE_INVALID, IMAGE_LIMIT. */
+/**
+ * Opens an initramfs, part by part: of each archives, and behind them or alone a compressed one.
+ * IMAGE_INVALID, IMAGE_LIMIT.
+ */
 export async function openInitramfs(
-  storage: ReadableStorage,
+  parts: readonly ReadableStorage[],
   options: Options,
 ): Promise<OpenedInitramfs> {
   const image = new CpioImage();
-  const isPlain = compressionAt(storage, 0) === "none";
-  const position = isPlain ? image.add(storage) : 0;
-  if (position === undefined) return { image, [Symbol.dispose]: () => undefined };
-  const plain = await unpacked(storage, position, options);
+  const held: Disposable[] = [];
+  const release = (): void => {
+    for (const each of held) each[Symbol.dispose]();
+  };
   try {
-    if (image.add(plain) !== undefined) throw invalid(options, "other data follows its archives");
-    return { image, [Symbol.dispose]: () => plain[Symbol.dispose]() };
+    for (const part of parts) {
+      const isPlain = compressionAt(part, 0) === "none";
+      const position = isPlain ? image.add(part) : 0;
+      if (position === undefined) continue;
+      const plain = await unpacked(part, position, options);
+      held.push(plain);
+      if (image.add(plain) !== undefined) throw invalid(options, "other data follows its archives");
+    }
+    return { image, [Symbol.dispose]: release };
   } catch (error) {
-    plain[Symbol.dispose]();
+    release();
     throw error;
   }
 }

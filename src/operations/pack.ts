@@ -71,7 +71,7 @@ async function openArchives(
     for (const path of paths) {
       const storage = new FileStorage(path, "read");
       opened.push(storage);
-      const summary = await readInitramfs(storage, { name: sanitise(basename(path)), signal });
+      const summary = await readInitramfs([storage], { name: sanitise(basename(path)), signal });
       archives.push({ storage, summary });
     }
     return { archives, [Symbol.dispose]: release };

@@ -21,17 +21,20 @@ export function packedRecord(storage: ReadableStorage): PackRecord | undefined {
   return identifyKernel(storage) === undefined ? undefined : readPackRecord(storage);
 }
 
-/** A packed file's initramfs, compared with its digest. Errors: DIGEST_MISMATCH. */
+/**
+ * The archives of a packed file's initramfs, which is compared with its digest; later ones lie
+ * over earlier ones. Errors: DIGEST_MISMATCH.
+ */
 export async function packedInitramfs(
   storage: ReadableStorage,
   { initramfs }: PackRecord,
   options: Options,
-): Promise<ReadableStorage> {
+): Promise<readonly ReadableStorage[]> {
   const stretch = stretchOf(storage, initramfs);
   const digest = createHash("sha256");
   for await (const chunk of storageChunks(stretch, options)) digest.update(chunk);
   check({ ...options, part: "initramfs", is: digest.digest("hex"), wanted: initramfs.sha256 });
-  return stretch;
+  return initramfs.parts.map((part) => stretchOf(stretch, part));
 }
 
 /** A packed file's kernel as it was before, compared with its digest. Errors: DIGEST_MISMATCH. */

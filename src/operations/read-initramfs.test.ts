@@ -10,7 +10,7 @@ const archive = encodeCpio([
   { ...root, path: utf8("d/f"), kind: "file", contents: new Uint8Array(5000) },
 ]);
 const scan = (...parts: Uint8Array[]) =>
-  readInitramfs(storageOf(new Uint8Array(Buffer.concat(parts))), { name: "a.cpio" });
+  readInitramfs([storageOf(new Uint8Array(Buffer.concat(parts)))], { name: "a.cpio" });
 
 test("a scan counts entries, archives and whole pages, compressed or not, or one behind the other", async () => {
   const one = { entries: 2, archives: 1, unpackedBytes: 2 * 1024 + 8192 };
@@ -21,6 +21,18 @@ test("a scan counts entries, archives and whole pages, compressed or not, or one
   const two = { entries: 4, archives: 2, unpackedBytes: 2 * one.unpackedBytes };
   expect(await scan(archive, gzipSync(archive))).toEqual({ ...two, ...packed });
   expect(await scan(archive, archive)).toEqual({ ...two, ...plain });
+});
+
+test("parts are read one after the other, whichever of them is compressed", async () => {
+  const [plain, packed] = [storageOf(archive), storageOf(gzipSync(archive))];
+  const two = { entries: 4, archives: 2, unpackedBytes: 2 * (2 * 1024 + 8192) };
+  const decompressorBytes = 65536;
+  const scanned = await readInitramfs([packed, plain], { name: "a.cpio" });
+  expect(scanned).toEqual({ ...two, compression: "none", decompressorBytes });
+  // As one part it is what the kernel takes, and what no decompressor tells the end of.
+  await expect(scan(gzipSync(archive), archive)).rejects.toMatchObject({
+    code: "COMPRESSION_INVALID",
+  });
 });
 
 test("what is cut or no archive is refused", async () => {
@@ -36,6 +48,6 @@ test("an error names the file, and a bomb ends at the limit", async () => {
     message: expect.stringContaining("(in a.cpio)"),
   });
   const bomb = storageOf(gzipSync(Buffer.concat([archive, new Uint8Array(8 << 20)])));
-  const limited = readInitramfs(bomb, { name: "a.cpio", limitBytes: 4 << 20 });
+  const limited = readInitramfs([bomb], { name: "a.cpio", limitBytes: 4 << 20 });
   await expect(limited).rejects.toMatchObject({ code: "IMAGE_LIMIT" });
 });

@@ -18,7 +18,7 @@ export interface InitramfsSummary {
   readonly archives: number;
   /** How its last part is compressed: archives that are not may lie before it. */
   readonly compression: CompressionKind;
-  /** What the kernel's decompressor of that part holds meanwhile. */
+  /** What the kernel's decompressors hold meanwhile, the largest of them. */
   readonly decompressorBytes: number;
 }
 
@@ -49,23 +49,19 @@ export function compressionAt(storage: ReadableStorage, position: number): Compr
 }
 
 /**
- * Reads a whole initramfs in one pass: archives as they are, and behind them, or alone, one that
- * is compressed. Sums it up, and shows its files to `collector`. Errors: ARCHIVE_INVALID,
+ * Reads a whole initramfs in one pass, part by part: of each archives as they are, and behind
+ * them, or alone, one that is compressed. Sums it up, and shows its files to `collector`. Errors: ARCHIVE_INVALID,
  * COMPRESSION_INVALID, IMAGE_LIMIT.
  */
 export async function readInitramfs(
-  storage: ReadableStorage,
+  parts: readonly ReadableStorage[],
   options: ReadOptions,
   collector?: Pick<CpioVisitor, "entry" | "data">,
 ): Promise<InitramfsSummary> {
   const reading = new Reading(options, collector);
   try {
-    const isPlain = compressionAt(storage, 0) === "none";
-    const position = isPlain ? await reading.plain(storage) : 0;
-    if (position !== undefined) await reading.compressed(storage, position);
-    const head = headAt(storage, position ?? 0);
-    const compression = position === undefined ? "none" : kindOf(head);
-    return { ...reading.sums, compression, decompressorBytes: decompressorBytes(head) };
+    for (const part of parts) await reading.part(part);
+    return { ...reading.sums, ...reading.compression };
   } catch (error) {
     throw inArchive(error, options.name);
   }
@@ -73,6 +69,10 @@ export async function readInitramfs(
 
 class Reading {
   readonly sums = { entries: 0, unpackedBytes: 0, archives: 0 };
+  readonly compression: { compression: CompressionKind; decompressorBytes: number } = {
+    compression: "none",
+    decompressorBytes: 0,
+  };
   readonly #options: ReadOptions;
   readonly #visitor: CpioVisitor;
   #bytes = 0;
@@ -87,6 +87,16 @@ class Reading {
       data: (chunk) => collector?.data(chunk),
       endArchive: () => void this.sums.archives++,
     };
+  }
+
+  async part(storage: ReadableStorage): Promise<void> {
+    const isPlain = compressionAt(storage, 0) === "none";
+    const position = isPlain ? await this.plain(storage) : 0;
+    if (position !== undefined) await this.compressed(storage, position);
+    const head = headAt(storage, position ?? 0);
+    const own = this.compression;
+    own.compression = position === undefined ? "none" : kindOf(head);
+    own.decompressorBytes = Math.max(own.decompressorBytes, decompressorBytes(head));
   }
 
   /** Reads what is not compressed; where something else begins, if it does. */

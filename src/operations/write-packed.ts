@@ -77,13 +77,18 @@ export async function writePacked(
     wick: 1,
     ...parts,
     kernel: { ...layout.kernel, sha256: await kernelDigest },
-    initramfs: { ...layout.initramfs, sha256 },
+    initramfs: { ...layout.initramfs, sha256, parts: initramfs.parts.map(placeOf) },
     ...(commandLine === undefined ? {} : { commandLine }),
     leastMemoryMiB: memory.mib,
   };
   storage.writeAt(encodePackRecord(record), layout.initramfs.offset + initramfs.sizeBytes);
   return { record, memory, warnings };
 }
+
+const placeOf = ({ storage, offset }: Placed["parts"][number]) => ({
+  offset,
+  sizeBytes: storage.sizeBytes,
+});
 
 const packers = { ELF: packElf, Image: packArm64Image, bzImage: packBzImage } as const;
 

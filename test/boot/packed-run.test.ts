@@ -120,6 +120,20 @@ test("inspect shows the parts, with what is inside; ls and cat read the initramf
   expect((await wick(["cat", image("shell"), "/etc/passwd"])).stdout).toMatch(/^root:/u);
 });
 
+test("an archive behind a compressed one lies over it, for wick as for the kernel", async () => {
+  const work = temporaryDirectory();
+  const [kernel, app] = [join(work, "Image"), join(work, "app.cpio.gz")];
+  const [late, both] = [join(work, "late.cpio"), join(work, "both.image")];
+  await build(app, ...arm, ...shellWords, "deb:busybox-static");
+  await wick(["unpack", image("shell"), "--kernel", kernel]);
+  const archive = `printf 'behind it' > late; echo late | cpio -o --quiet -H newc > ${late}`;
+  execFileSync("sh", ["-ec", archive], { cwd: work });
+  await wick(["pack", kernel, app, late, "-o", both, "--cmdline", "cma=0"]);
+  expect((await wick(["cat", both, "/late"])).stdout).toBe("behind it");
+  const result = await wick(["run", "-q", both, "sh", "-c", "cat /late; exit 7"]);
+  expect([result.status, result.stdout]).toEqual([7, expect.stringContaining("behind it")]);
+});
+
 test("drivers that the file has not come from its own kernel's modules, or are named", async () => {
   const work = temporaryDirectory();
   const [plain, kernel] = [join(work, "app.cpio.gz"), join(work, "Image")];

@@ -10,7 +10,12 @@ const record: PackRecord = {
   form: "Image",
   arch: "aarch64",
   kernel: { sizeBytes: 64, sha256: "a".repeat(64) },
-  initramfs: { offset: 100, sizeBytes: 28, sha256: "b".repeat(64) },
+  initramfs: {
+    offset: 100,
+    sizeBytes: 28,
+    sha256: "b".repeat(64),
+    parts: [{ offset: 0, sizeBytes: 28 }],
+  },
   memoryEnd: 4096,
   commandLine: "quiet",
   patched: [{ field: "arm64_image_header.code0", offset: 0, was: "4d5a40fa" }],
@@ -31,6 +36,10 @@ test.each<[string, Partial<PackRecord>]>([
   [
     "the initramfs ends behind the record's start",
     { initramfs: { ...record.initramfs, offset: 101 } },
+  ],
+  [
+    "a part of the initramfs ends behind it",
+    { initramfs: { ...record.initramfs, parts: [{ offset: 1, sizeBytes: 28 }] } },
   ],
   ["the kernel reaches into the initramfs", { kernel: { ...record.kernel, sizeBytes: 101 } }],
   [

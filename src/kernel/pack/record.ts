@@ -23,7 +23,16 @@ const schema = v.strictObject({
   form: v.picklist(["Image", "ELF", "bzImage"]),
   arch: v.picklist(["x86_64", "aarch64"]),
   kernel: v.strictObject({ sizeBytes: count, sha256 }),
-  initramfs: v.strictObject({ offset: count, sizeBytes: count, sha256 }),
+  initramfs: v.strictObject({
+    offset: count,
+    sizeBytes: count,
+    sha256,
+    parts: v.pipe(
+      v.array(v.strictObject({ offset: count, sizeBytes: count })),
+      v.minLength(1),
+      v.maxLength(256),
+    ),
+  }),
   memoryEnd: count,
   commandLine: v.exactOptional(v.string()),
   patched: v.pipe(
@@ -77,9 +86,16 @@ function checked(json: Uint8Array, start: number): PackRecord {
   const fits =
     kernel.sizeBytes <= initramfs.offset &&
     initramfs.offset + initramfs.sizeBytes <= start &&
+    areInOrder(initramfs.parts, initramfs.sizeBytes) &&
     patched.every(({ offset, was }) => offset + was.length / 2 <= kernel.sizeBytes);
   if (!fits) throw invalid("its parts do not lie in the file");
   return record;
+}
+
+function areInOrder(parts: PackRecord["initramfs"]["parts"], sizeBytes: number): boolean {
+  return parts.every(
+    ({ offset, sizeBytes: own }, i) => offset + own <= (parts[i + 1]?.offset ?? sizeBytes),
+  );
 }
 
 function invalid(is: string): WickError {

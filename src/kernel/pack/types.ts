@@ -69,6 +69,8 @@ export interface PackRecord extends Omit<PackLayout, "warnings" | "commandLine" 
     readonly offset: number;
     readonly sizeBytes: number;
     readonly sha256: string;
+    /** The archives that were packed, offsets from the initramfs' start: zeros lie between them. */
+    readonly parts: readonly { readonly offset: number; readonly sizeBytes: number }[];
   };
   readonly commandLine?: string;
   readonly leastMemoryMiB: number;
