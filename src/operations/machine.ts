@@ -8,6 +8,7 @@ import {
   type MachineSpec,
   type PortForward,
   type VmmExit,
+  untilInitEnds,
 } from "../vmm/index.ts";
 import { endInWords } from "./end-in-words.ts";
 import { Readiness } from "./readiness.ts";
@@ -95,9 +96,13 @@ export class RunningMachine implements AsyncDisposable {
     this.exited.catch(() => undefined);
   }
 
-  /** The guest's serial console, from its first byte; for one reader. */
+  /**
+   * The guest's serial console, from its first byte; for one reader. Where the application is
+   * process 1 it ends with it.
+   */
   console(): AsyncIterable<Uint8Array> {
-    return this.#parts.machine.console;
+    const { console } = this.#parts.machine;
+    return this.#parts.isApp ? untilInitEnds(console) : console;
   }
 
   /** The moments of the start so far. */
