@@ -124,7 +124,8 @@ test("an initramfs with nothing to start is refused, unless a program is named",
   const refused = await wick(words);
   expect([refused.status, refused.stderr]).toEqual([125, expect.stringContaining("no /init")]);
   const named = await wick(["run", "--append", "rdinit=/bin/busybox", ...words.slice(1)]);
-  expect(named.stderr).toContain("poweroff, printf");
+  // The end of what it says may be lost: the kernel panics with it still in the serial port's queue.
+  expect(named.stdout).toContain("BusyBox v");
 });
 
 test("an initramfs that is cut is refused before anything starts", async () => {

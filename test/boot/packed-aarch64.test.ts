@@ -94,12 +94,8 @@ test("unpack gives kernel and initramfs back byte for byte, and refuses a change
   const archives = [join(work, "base.cpio"), root, join(work, "run.cpio")];
   const whole = Buffer.concat(archives.map((path) => readFileSync(path)));
   expect(readFileSync(parts.initramfs).equals(whole)).toBe(true);
-  const { initramfs } = parts;
-  const given = { kernel: parts.kernel, commandLine: "quiet" };
-  const again = await pack(
-    { ...given, initramfs: [initramfs], output: join(work, "again") },
-    context(work),
-  );
+  const given = { kernel: parts.kernel, initramfs: archives, commandLine: "quiet" };
+  const again = await pack({ ...given, output: join(work, "again") }, context(work));
   expect(readFileSync(again.output).equals(readFileSync(output))).toBe(true);
   const bytes = readFileSync(output);
   bytes[record.initramfs.offset + 200]! ^= 1;

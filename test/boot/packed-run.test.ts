@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test, vi } from "vitest";
 import { jsonOf, startWick, wick } from "../support/cli.ts";
 import { fetchPage } from "../support/fetch-page.ts";
@@ -188,22 +189,30 @@ test("two builds are alike, and boot by the plain line that the build prints", a
   expect(said).toContain("by hand");
 });
 
-test("--init app: arguments and variables are built in; a run's own come in their place", async () => {
-  const work = temporaryDirectory();
-  const [source, program, output] = ["app.c", "app", "app.vmlinux"].map((name) => join(work, name));
-  writeFileSync(
-    source!,
-    "#include <stdio.h>\nint main(int c, char **v, char **e) { while (*++v) puts(*v); while (*e) puts(*e++); return 3; }",
-  );
-  execFileSync("cc", ["-static", "-o", program!, source!]);
-  const words = ["--init", "app", "-e", "NAME=built", "--cmd", "one", `bin:${program}`];
-  await build(output!, "--platform", "linux/amd64", ...words);
-  const as = await wick(["run", "-q", output!]);
-  expect([as.status, as.stdout]).toEqual([3, expect.stringMatching(/^one\r?$[^]*^NAME=built/mu)]);
-  const own = await wick(["run", "-q", "-e", "NAME=run", output!, "two"]);
-  expect([own.status, own.stdout]).toEqual([3, expect.stringMatching(/^two\r?$[^]*^NAME=run/mu)]);
-  expect(own.stdout).not.toMatch(/^one/mu);
-});
+const printWords = fileURLToPath(new URL("../support/guest/print-words.c", import.meta.url));
+const compilers = { amd64: "gcc", arm64: "aarch64-linux-gnu-gcc" } as const;
+
+test.each([
+  ["vmlinux", "amd64"],
+  ["bzImage", "amd64"],
+  ["image", "arm64"],
+] as const)(
+  "--init app in a .%s: words are built in; a run's own come in their place",
+  async (suffix, arch) => {
+    const work = temporaryDirectory();
+    const [program, output] = [join(work, "app"), join(work, `app.${suffix}`)];
+    const flags = ["-Os", "-nostdlib", "-static", "-ffreestanding", "-fno-stack-protector"];
+    execFileSync(compilers[arch], [...flags, "-o", program, printWords]);
+    const words = ["--init", "app", "-e", "NAME=built", "--cmd", "one", `bin:${program}`];
+    await build(output, "--platform", `linux/${arch}`, ...words);
+    const as = await wick(["run", "-q", output]);
+    expect([as.status, as.stdout]).toEqual([3, expect.stringMatching(/^one\r?$[^]*^NAME=built/mu)]);
+    expect(as.stdout).not.toContain("panic - not");
+    const own = await wick(["run", "-q", "-e", "NAME=run", output, "two"]);
+    expect([own.status, own.stdout]).toEqual([3, expect.stringMatching(/^two\r?$[^]*^NAME=run/mu)]);
+    expect(own.stdout).not.toMatch(/^one/mu);
+  },
+);
 
 test("run --format kernel packs for this run; what needs a kernel is refused without one", async () => {
   const words = ["--format", "kernel", ...arm, "--entrypoint", "/usr/bin/busybox"];
