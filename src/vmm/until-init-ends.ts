@@ -8,7 +8,7 @@ const LINE_BYTES = 128;
 
 /** A pattern of every beginning of `words`, the empty one too. */
 function beginningOf(words: string): string {
-  return [...words].reduceRight((rest, letter) => `(?:${letter}${rest})?`, "");
+  return words.split("").reduceRight((rest, letter) => `(?:${letter}${rest})?`, "");
 }
 
 /**
