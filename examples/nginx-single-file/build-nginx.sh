@@ -75,16 +75,23 @@ fail() {
 # apt-get and apt-cache with a state of their own, in which the host's archives are asked for
 # sources (deb-src) or packages (deb).
 private_apt() {
-  mkdir -p "$work/$1/etc" "$work/$1/lists/partial" "$work/$1/cache/archives/partial"
+  state=$work/$1
+  mkdir -p "$state/etc" "$state/lists/partial" "$state/cache/archives/partial"
   for list in /etc/apt/sources.list /etc/apt/sources.list.d/*; do
     case $list in *.list | *.sources) ;; *) continue ;; esac
     [ -f "$list" ] || continue
     sed -e "s/^Types:.*/Types: $1/" -e "s/^deb[[:space:]]/$1 /" "$list" \
-      > "$work/$1/etc/$(basename "$list")"
+      > "$state/etc/$(basename "$list")"
   done
-  options="-oDir::Etc::sourcelist=/dev/null -oDir::Etc::sourceparts=$work/$1/etc
-    -oDir::State::lists=$work/$1/lists -oDir::Cache=$work/$1/cache -oAPT::Sandbox::User=root"
-  apt-get -qq $options update
+  with_state apt-get update
+}
+
+with_state() {
+  program=$1
+  shift
+  "$program" -qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$state/etc" \
+    -o "Dir::State::lists=$state/lists" -o "Dir::Cache=$state/cache" \
+    -o APT::Sandbox::User=root "$@"
 }
 
 # Makes the directory $1 of what lies in $2, whole or not at all, whoever else does so meanwhile.
@@ -97,10 +104,10 @@ keep() {
 download_source() {
   private_apt deb-src
   : > "$work/log"
-  for version in $(apt-cache $options showsrc nginx | sed -n 's/^Version: //p'); do
+  for version in $(with_state apt-cache showsrc nginx | sed -n 's/^Version: //p'); do
     rm -rf "$work/source"
     mkdir "$work/source"
-    (cd "$work/source" && apt-get -qq $options source --download-only "nginx=$version") \
+    (cd "$work/source" && with_state apt-get source --download-only "nginx=$version") \
       2> "$work/log" || continue
     keep "$cache/source" "$work/source"
     return
@@ -113,7 +120,7 @@ download_libc() {
   private_apt deb
   mkdir "$work/debs"
   (cd "$work/debs" &&
-    apt-get -qq $options download "libc6-dev-$other-cross" "linux-libc-dev-$other-cross")
+    with_state apt-get download "libc6-dev-$other-cross" "linux-libc-dev-$other-cross")
   for package in "$work"/debs/*.deb; do dpkg-deb -x "$package" "$work/libc"; done
   keep "$cache/libc-$arch" "$work/libc"
 }
@@ -124,13 +131,15 @@ find_compiler() {
   command -v "${compiler%% *}" > "$work/log" || fail "no compiler for $arch: wanted $compiler"
   [ "$($compiler -print-file-name=libc.a)" = libc.a ] || return 0
   [ -d "$cache/libc-$arch" ] || download_libc
-  libc=$cache/libc-$arch/usr/$arch-linux-gnu
+  # From where make runs: the words must not have a space in them.
+  libc=libc/usr/$arch-linux-gnu
   compiler="$compiler -isystem $libc/include -B$libc/lib/ -L$libc/lib"
 }
 
 # Upstream's files with the distribution's patches on them.
 unpack() {
   mkdir "$work/nginx"
+  ln -s "$cache/libc-$arch" "$work/nginx/libc"
   tar -xzf "$cache"/source/nginx_*.orig.tar.gz --strip-components=1 -C "$work/nginx"
   tar -xJf "$cache"/source/nginx_*.debian.tar.xz -C "$work/nginx"
   sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$work/nginx/debian/patches/series" |

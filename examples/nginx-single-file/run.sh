@@ -66,10 +66,11 @@ printf '\012\200\004\000\000\000\012\000\002\002' >> "$out/network/.wick/run.rec
 step "one file"
 
 memory=$(sed 's/.*"leastMemoryMiB":\([0-9]*\).*/\1/' "$out/packed.json")
+case $file in *[!A-Za-z0-9/._-]*) kernel="'$file'" ;; *) kernel=$file ;; esac
 qemu="qemu-system-$arch $machine -m $memory -nodefaults -display none -no-reboot -serial stdio
-  -kernel $file
+  -kernel $kernel
   -netdev user,id=n,hostfwd=tcp:127.0.0.1:$port-:80 -device virtio-net-pci,netdev=n,romfile="
-$qemu < /dev/null > "$out/console" 2>&1 &
+eval "$(printf %s "$qemu" | tr '\n' ' ')"' < /dev/null > "$out/console" 2>&1 &'
 machine=$!
 trap 'kill $machine 2> "$out/log" || :' EXIT
 trap 'exit 1' HUP INT TERM
