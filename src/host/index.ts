@@ -25,7 +25,7 @@ export {
   turningBuffers,
 } from "./read-region.ts";
 export { type EngineAddress, type EngineAnswer, getFromEngine, showEngine } from "./engine-http.ts";
-export { regularFileSize } from "./regular-file.ts";
+export { notRegular, regularFileSize } from "./regular-file.ts";
 export { packageFile } from "./package-file.ts";
 export { wickDirectories, type Environment, type WickDirectories } from "./directories.ts";
 export { findProgram, requireProgram } from "./programs.ts";

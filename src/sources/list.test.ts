@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -131,4 +132,12 @@ test("a file that changes meanwhile is told with its line", async () => {
   await expect(contents.layers[0]!.play(visitor)).rejects.toThrow(
     /became longer meanwhile \(line 2 of/,
   );
+});
+
+test("a list that is a FIFO is refused, and not waited for", async () => {
+  const path = join(temporaryDirectory(), "list");
+  execFileSync("mkfifo", [path]);
+  await expect(listSource("list:./list", path, plain).open()).rejects.toMatchObject({
+    code: "SOURCE_FAILED",
+  });
 });

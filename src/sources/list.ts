@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { readInitramfsList, type ReadListEntry } from "../formats/initramfs-list/index.ts";
-import { readSmallFile, statOf } from "../host/index.ts";
+import { notRegular, readSmallFile, statOf } from "../host/index.ts";
 import { ListFiles } from "./list-files.ts";
 import { type FoundEntry, listLayer } from "./list-layer.ts";
 import type { Source, SourceContents } from "./source.ts";
@@ -67,7 +67,9 @@ function listAt(path: string): string {
   const inside = join(path, LIST);
   const status = statOf(path);
   if (status?.isDirectory() === true && statOf(inside)?.isFile() === true) return inside;
-  if (status !== undefined && !status.isDirectory()) return path;
+  if (status?.isFile() === true) return path;
+  // A FIFO would be waited for, by a process that no signal reaches meanwhile.
+  if (status !== undefined && !status.isDirectory()) throw notRegular(path);
   const is = status === undefined ? "there is no such file" : `a directory without ${LIST}`;
   throw new WickError("SOURCE_NOT_FOUND", `Cannot read the list ${sanitise(path)}: ${is}`, {
     hint: `for a directory of files: dir:${sanitise(path)}`,
