@@ -3,6 +3,7 @@ import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import type { Environment } from "../host/index.ts";
 import type { ListSettings } from "../sources/index.ts";
+import { LIST_FORMAT } from "./image-formats.ts";
 
 /** What the user says about lists. */
 interface Given {
@@ -35,6 +36,33 @@ export function listOptions({ directory, anyFile, variables }: ListSettings): re
     ...(Object.keys(variables).length === 0 ? [] : ["--list-var"]),
   ];
 }
+
+/**
+ * The directory in which a list says that its files lie: what is given, else the output's.
+ * gen_init_cpio reads variables in it, so that an output with one in its own path would have
+ * other files read.
+ */
+export function listPrefix(
+  given: { readonly format?: string | undefined; readonly listPrefix?: string | undefined },
+  output: string,
+): string {
+  const isList = given.format === LIST_FORMAT;
+  if (given.listPrefix !== undefined) {
+    if (isList) return given.listPrefix;
+    throw usage(
+      "Cannot use --list-prefix here: only a list has one",
+      `it is for --format ${LIST_FORMAT}`,
+    );
+  }
+  if (!isList || !output.includes("${")) return output;
+  throw usage(
+    `Cannot write a list into "${sanitise(output)}": its path holds a \${, which begins a variable in a list`,
+    "--list-prefix DIR says where the list finds its files, or choose another output",
+  );
+}
+
+const usage = (message: string, hint: string): WickError =>
+  new WickError("USAGE", message, { hint });
 
 function variable(text: string, environment: Environment): readonly [string, string] {
   const [, name = "", value] = /^([^=}\0]+)(?:=([^\0]*))?$/s.exec(text) ?? [];

@@ -36,10 +36,9 @@ import {
   LIST_FORMAT,
   type BuildFormat,
   type Compression,
-  type ImageFormat,
   type RootFormat,
 } from "./image-formats.ts";
-import { listSettings } from "./list-options.ts";
+import { listPrefix, listSettings } from "./list-options.ts";
 import { checkFormatOptions, compressionOf, formatOf } from "./image-options.ts";
 import type { initKinds } from "./init-kinds.ts";
 import { packingOf, type PackingPlan } from "./packing.ts";
@@ -151,7 +150,6 @@ export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
   const output = absolute(given.output, caller);
   const isList = given.format === LIST_FORMAT;
   const format = formatOf(given);
-  if (given.listPrefix !== undefined && !isList) throw refusePrefix(format);
   const kernel = optionalPath(given.kernel, caller);
   const modules = optionalPath(given.modules, caller);
   const { commandLine } = given;
@@ -159,16 +157,9 @@ export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
     ...content,
     output,
     outputFormat: isList ? LIST_FORMAT : format,
-    listPrefix: given.listPrefix ?? output,
+    listPrefix: listPrefix(given, output),
     packing: packingOf({ output, kernel, modules, commandLine }, format),
   };
-}
-
-function refusePrefix(format: ImageFormat): WickError {
-  const hint = "it is for --format initramfs-list";
-  return new WickError("USAGE", `Cannot make ${format} with --list-prefix: it has no list`, {
-    hint,
-  });
 }
 
 /** The plan of `run`; everything is checked before anything is started (C12). */

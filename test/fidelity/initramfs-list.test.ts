@@ -217,6 +217,15 @@ test("names that a list cannot say are refused, and nothing of it is left", asyn
   }
 });
 
+test("an output with a variable in its own path is refused: the list would name other files", async () => {
+  writeFileSync(at("plain"), "file /init one 755 0 0\n");
+  const output = ["-o", at("out-${HOME}")];
+  const words = ["build", "-q", "--init", "none", `list:${at("plain")}`];
+  const refused = await wick([...words, "--format", "initramfs-list", ...output], epoch);
+  expect([refused.status, readdirSync(work).includes("out-${HOME}")]).toEqual([1, false]);
+  expect(refused.stderr).toMatch(/holds a \$\{.*hint: --list-prefix DIR/s);
+});
+
 test("two builds of a list's directory are alike, and --list-prefix says where its files lie", async () => {
   writeFileSync(at("small"), "file /init one 755 0 0\nfile /b three 600 0 0\n");
   const words = [`list:${at("small")}`, "--format", "initramfs-list"];
