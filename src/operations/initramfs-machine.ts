@@ -19,9 +19,8 @@ import type { MachineSpec } from "../vmm/index.ts";
 import { appNetworkWords } from "./app-network.ts";
 import type { Context } from "./context.ts";
 import type { ImageFacts } from "./image-facts.ts";
-import { machineOf, type Parts } from "./machine-spec.ts";
+import { machineOf, type Parts, runFilesOf } from "./machine-spec.ts";
 import type { InitramfsSummary } from "./read-initramfs.ts";
-import { runFiles } from "./run-records.ts";
 
 /**
  * A machine whose root is an initramfs. What the kernel unpacks is three archives: modules and
@@ -60,11 +59,10 @@ export function checkInit({ initramfs }: ImageFacts, commandLine: string): void 
 
 /** Returns how many bytes of it are not the image's. */
 async function writeInitrd(path: string, parts: Parts, { signal }: Context): Promise<number> {
-  const { plan, facts, kernel, image } = parts;
-  const files = runFiles(plan, facts, { ports: parts.ports, mounts: parts.mounts.mounts });
+  const { facts, kernel, image } = parts;
   // Another init than wick's reads neither.
   const boot = facts.reports ? bootArchive({ modules: kernel.modules, boot: {} }) : NOTHING;
-  const run = facts.reports ? runArchive(files) : NOTHING;
+  const run = facts.reports ? runArchive(runFilesOf(parts)) : NOTHING;
   using storage = new FileStorage(path, "create");
   storage.writeAt(boot, 0);
   let position = boot.length;

@@ -4,7 +4,7 @@ import type { RunPlan } from "../config/index.ts";
 import { initBinary } from "../guest/index.ts";
 import { cloneFile, readSmallFile, writePrivateFile } from "../host/index.ts";
 import { buildInitrd, type Kernel } from "../kernel/index.ts";
-import { qemu, type Drive, type MachineSpec, type PortForward } from "../vmm/index.ts";
+import { type Drive, type MachineSpec, type PortForward, qemu, type Vmm } from "../vmm/index.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import type { PreparedMounts } from "./mount-drives.ts";
 import { writeOverlayDrive } from "./overlay-drive.ts";
@@ -15,6 +15,7 @@ const INIT_MAX_BYTES = 1 << 20;
 /** What a machine is made from. */
 export interface Parts {
   readonly plan: RunPlan;
+  readonly vmm: Vmm;
   readonly image: string;
   readonly facts: ImageFacts;
   readonly kernel: Kernel;
@@ -29,23 +30,36 @@ export function specOf(parts: Parts): MachineSpec {
   const { drives, boot } = rootOf(parts);
   const initrd = join(directory, "initrd.cpio");
   const init = readSmallFile(fileURLToPath(initBinary(plan.content.arch)), INIT_MAX_BYTES);
-  const files = runFiles(plan, parts.facts, { ports: parts.ports, mounts: parts.mounts.mounts });
-  writePrivateFile(initrd, buildInitrd({ init, modules: kernel.modules, boot, runFiles: files }));
+  const runFiles = runFilesOf(parts);
+  writePrivateFile(initrd, buildInitrd({ init, modules: kernel.modules, boot, runFiles }));
   return { ...machineOf(parts), initrd, drives: [...drives, ...parts.mounts.drives] };
+}
+
+/** The files of this run's own archive. */
+export function runFilesOf({
+  plan,
+  vmm,
+  facts,
+  ports,
+  mounts,
+}: Parts): ReturnType<typeof runFiles> {
+  const ending = vmm.guestEnds(plan.content.arch);
+  return runFiles(plan, facts, { ports, mounts: mounts.mounts, ending });
 }
 
 /** What machines of all kinds have. */
 export function machineOf(parts: Parts): Omit<MachineSpec, "initrd"> {
-  const { plan, kernel, directory } = parts;
+  const { plan, vmm, kernel, directory } = parts;
   return {
     arch: plan.content.arch,
     kernel: kernel.path,
-    commandLine: commandLineFor(plan.content.arch, plan.append),
+    commandLine: commandLineFor(plan.content.arch, plan.append, vmm),
     memoryMiB: plan.memoryMiB,
     cpus: plan.cpus,
     drives: parts.mounts.drives,
     ports: parts.ports,
     network: plan.network,
+    relay: false,
     accel: plan.accel,
     directory,
   };
@@ -76,12 +90,6 @@ function rootOf({ plan, image, facts, directory }: Parts) {
 }
 
 /** Only what the kernel itself needs; the rest is in the run's records. */
-export function commandLineFor(arch: MachineSpec["arch"], append = ""): string {
-  const console = qemu().consoleDevice(arch);
-  // Where the host is busy, the kernel's test of its timer fails now and then, and says so on the
-  // console even when it is to be quiet, amid the application's words.
-  const pc = arch === "x86_64" ? ["reboot=t", "no_timer_check"] : [];
-  return [`console=${console}`, "quiet", "panic=-1", ...pc, append]
-    .filter((word) => word !== "")
-    .join(" ");
+export function commandLineFor(arch: MachineSpec["arch"], append = "", vmm = qemu()): string {
+  return [...vmm.kernelWords(arch), append].filter((word) => word !== "").join(" ");
 }

@@ -7,11 +7,10 @@ import { bootArchive, type MemoryNeeded, runArchive } from "../kernel/index.ts";
 import type { MachineSpec } from "../vmm/index.ts";
 import type { Context } from "./context.ts";
 import { appWords, checkInit, givenMore, summaryOf, tooLittle } from "./initramfs-machine.ts";
-import { machineOf, type Parts } from "./machine-spec.ts";
+import { machineOf, type Parts, runFilesOf } from "./machine-spec.ts";
 import { ownBootRecords } from "./packed-drivers.ts";
 import { packableKernel } from "./packable-kernel.ts";
 import { packedKernel } from "./packed-file.ts";
-import { runFiles } from "./run-records.ts";
 import { type Archive, type Packing, plainArchive, writePacked } from "./write-packed.ts";
 
 /** COMMAND_LINE_SIZE of x86_64 and aarch64, with the NUL. */
@@ -95,11 +94,11 @@ async function kernelToPack(
 
 /** As of an initramfs machine: modules, the image, this run's files; what comes later wins. */
 function archivesOf(parts: Parts, image: ReadableStorage): readonly Archive[] {
-  const { plan, facts, kernel, ports, mounts } = parts;
+  const { facts, kernel } = parts;
   const own = { storage: image, summary: summaryOf(facts) };
   // Another init than wick's reads none of it.
   if (!facts.reports) return [own];
-  const run = plainArchive(runArchive(runFiles(plan, facts, { ports, mounts: mounts.mounts })));
+  const run = plainArchive(runArchive(runFilesOf(parts)));
   const { modules } = kernel;
   if (facts.packed === undefined) {
     return [plainArchive(bootArchive({ modules, boot: {} })), own, run];

@@ -21,7 +21,7 @@ const image = {
 
 test("-e NAME alone takes the caller's value, and the image's away where the caller has none", () => {
   const plan = planRun({ source: "/x.ext4", env: ["GONE", "HAVE", "NEITHER", "EMPTY="] }, caller);
-  const [config, records] = runFiles(plan, image, { ports: [], mounts: [] });
+  const [config, records] = runFiles(plan, image, { ports: [], mounts: [], ending: "power-off" });
   const { env } = decodeRecords(records!.bytes);
   expect(env).toEqual(expect.arrayContaining(["HAVE=host's", "KEPT=2", "EMPTY="]));
   expect(env!.filter((line) => /GONE|NEITHER/.test(line))).toEqual([]);

@@ -15,6 +15,8 @@ const USER_NETWORK = {
 interface MadeForRun {
   readonly ports: readonly PortForward[];
   readonly mounts: readonly InitMount[];
+  /** What the VMM wants of a guest that ends. */
+  readonly ending: NonNullable<InitRecords["ending"]>;
 }
 
 /** The files of one run's own archive: the same config twice, for people and for init. */
@@ -52,7 +54,7 @@ function recordsOf(plan: RunPlan, image: ImageFacts, made: MadeForRun): InitReco
     readOnly: plan.readOnly,
     // Docker's: the machine's own, since the image's were those of the machine that built it.
     names: true,
-    ending: "power-off",
+    ending: made.ending,
   };
 }
 

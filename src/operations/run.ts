@@ -54,7 +54,7 @@ async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<
   const ports = await choosePorts(publishedPorts(plan, facts));
   const at = { directory, imageUuid: facts.uuid };
   const mounts = await prepareMounts(plan.mounts, at, context);
-  const parts = { plan, image, facts, kernel, ports, mounts, directory };
+  const parts = { plan, vmm, image, facts, kernel, ports, mounts, directory };
   const spec = await specFor(parts, context);
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };

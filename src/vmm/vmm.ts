@@ -23,8 +23,11 @@ export interface MachineSpec {
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly drives: readonly Drive[];
+  /** What the VMM itself forwards; none where the relay does. */
   readonly ports: readonly PortForward[];
   readonly network: "user" | "none";
+  /** The machine gets a second byte stream, {@link Machine.relay}, for connections to its ports. */
+  readonly relay?: boolean;
   readonly accel: "tcg" | "kvm";
   /** A private (0700) directory for sockets and logs of this machine. */
   readonly directory: string;
@@ -45,6 +48,8 @@ export interface Machine {
   readonly ports: readonly PortForward[];
   /** Raw bytes of the host↔guest channel (`wick.0`). */
   readonly channel: Duplex;
+  /** Raw bytes of the relay (`wick.1`, vsock port 1025), where the spec asks for one. */
+  readonly relay?: Duplex;
   /** Raw bytes of the guest's serial console. */
   readonly console: AsyncIterable<Uint8Array>;
   /** The console's last lines so far, sanitised, oldest first. */
@@ -58,11 +63,11 @@ export interface Machine {
 
 /** One kind of virtual machine monitor. */
 export interface Vmm {
-  readonly name: "qemu";
-  /** Name of the console device for `console=`. */
-  consoleDevice(arch: MachineSpec["arch"]): string;
-  /** What the guest must do to end cleanly (microvm-contract trap 3). */
-  readonly guestEnds: "power-off" | "restart";
+  readonly name: "qemu" | "firecracker";
+  /** What the guest must do to end cleanly: the wrong one of the two hangs for ever. */
+  guestEnds(arch: MachineSpec["arch"]): "power-off" | "restart";
+  /** Words that the kernel needs on this VMM: its console, and how it ends after a panic. */
+  kernelWords(arch: MachineSpec["arch"]): readonly string[];
   /** The version of the installed program, `7.2.22`; TOOL_MISSING when there is none. */
   version(arch?: MachineSpec["arch"]): Promise<string>;
   start(spec: MachineSpec, signal?: AbortSignal): Promise<Machine>;

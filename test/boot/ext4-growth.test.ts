@@ -47,6 +47,7 @@ async function growInMachine(image: string): Promise<string> {
     drives: [{ path: image, readOnly: false }],
     ports: [],
     network: "none",
+    relay: false,
     accel: "tcg",
     directory,
   });

@@ -35,6 +35,7 @@ test("wick kernel import: the distribution's vmlinux boots by PVH, and its modul
     drives: [],
     ports: [],
     network: "none",
+    relay: false,
     accel: "tcg",
     directory,
   });

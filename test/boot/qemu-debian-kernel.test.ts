@@ -41,6 +41,7 @@ function specFor(what: string, changes: Partial<MachineSpec> = {}): MachineSpec 
     drives: [],
     ports: [],
     network: "none",
+    relay: false,
     accel: "tcg",
     directory,
     ...changes,

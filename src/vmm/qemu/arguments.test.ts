@@ -15,6 +15,7 @@ const spec: MachineSpec = {
   drives: [{ path: "/images/nginx.ext4", readOnly: true }],
   ports: [{ protocol: "tcp", hostAddress: "127.0.0.1", hostPort: 8080, guestPort: 80 }],
   network: "user",
+  relay: false,
   accel: "tcg",
   directory: "/run/m",
 };
@@ -92,6 +93,21 @@ test("a machine without a network has no network card", () => {
   const args = qemuArguments({ ...spec, network: "none", ports: [] }, sockets);
   expect(valuesOf(args, "-netdev")).toEqual([]);
   expect(args.join(" ")).not.toContain("virtio-net");
+});
+
+test("the guest finds the channel by its name, and a relay where the machine has one", () => {
+  const ports = (args: readonly string[]) =>
+    valuesOf(args, "-device")
+      .map((text) => JSON.parse(text) as Record<string, unknown>)
+      .filter(({ driver }) => driver === "virtserialport")
+      .map(({ name, chardev }) => [name, chardev]);
+  expect(ports(qemuArguments(spec, sockets))).toEqual([["wick.0", "channel"]]);
+  const args = qemuArguments(spec, { ...sockets, relay: "/run/m/r.sock" });
+  expect(ports(args)).toEqual([
+    ["wick.0", "channel"],
+    ["wick.1", "relay"],
+  ]);
+  expect(valuesOf(args, "-chardev")).toContain("socket,id=relay,path=/run/m/r.sock,server=off");
 });
 
 test("shellLine quotes what a shell would take apart", () => {

@@ -6,10 +6,11 @@ export interface QemuSockets {
   readonly qmp: string;
   readonly console: string;
   readonly channel: string;
+  readonly relay?: string;
 }
 
-/** The name under which the guest finds the host↔guest channel. */
-const CHANNEL_NAME = "wick.0";
+/** The names under which the guest finds its byte streams to us. */
+const PORT_NAMES = { channel: "wick.0", relay: "wick.1" } as const;
 
 /**
  * No new programs, no other user, no other scheduling and none of the old system calls: what
@@ -32,7 +33,7 @@ export function qemuArguments(spec: MachineSpec, sockets: QemuSockets): string[]
     ...option("-mon", "chardev=qmp,mode=control"),
     ...chardev("console", sockets.console),
     ...option("-serial", "chardev:console"),
-    ...channelArguments(sockets.channel, platform),
+    ...streamArguments(sockets, platform),
     ...spec.drives.flatMap((drive, index) => driveArguments(drive, index, platform)),
     ...networkArguments(spec, platform),
     ...json("-device", { driver: `virtio-rng-${platform.bus}`, id: "rng0" }),
@@ -80,18 +81,18 @@ function machineArguments(spec: MachineSpec, platform: Platform): string[] {
   ];
 }
 
-function channelArguments(socket: string, { bus }: Platform): string[] {
+function streamArguments({ channel, relay }: QemuSockets, { bus }: Platform): string[] {
   return [
-    ...chardev("channel", socket),
     // Port 0 is kept for a console by the device itself.
-    ...json("-device", { driver: `virtio-serial-${bus}`, id: "serial0", max_ports: 2 }),
-    ...json("-device", {
-      driver: "virtserialport",
-      bus: "serial0.0",
-      chardev: "channel",
-      name: CHANNEL_NAME,
-    }),
+    ...json("-device", { driver: `virtio-serial-${bus}`, id: "serial0", max_ports: 3 }),
+    ...portArguments("channel", channel),
+    ...(relay === undefined ? [] : portArguments("relay", relay)),
   ];
+}
+
+function portArguments(id: keyof typeof PORT_NAMES, socket: string): string[] {
+  const port = { driver: "virtserialport", bus: "serial0.0", chardev: id, name: PORT_NAMES[id] };
+  return [...chardev(id, socket), ...json("-device", port)];
 }
 
 /** Raw, always said: else QEMU would believe a header that a guest wrote (G14). */

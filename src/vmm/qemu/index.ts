@@ -1,7 +1,7 @@
 /** qemu/: QEMU as a VMM: its arguments, its control connection, its start and end. */
 import type { Vmm } from "../vmm.ts";
 import { commandByHand } from "./arguments.ts";
-import { platformOf } from "./platform.ts";
+import { kernelWords } from "./platform.ts";
 import { startQemu, type QemuOptions } from "./start.ts";
 import { qemuVersion } from "./version.ts";
 
@@ -11,8 +11,8 @@ export type { QemuOptions } from "./start.ts";
 export function qemu(options: QemuOptions = {}): Vmm {
   return {
     name: "qemu",
-    guestEnds: "power-off",
-    consoleDevice: (arch) => platformOf({ arch, accel: "tcg" }).console,
+    guestEnds: () => "power-off",
+    kernelWords,
     version: (arch = "x86_64") => qemuVersion(arch),
     start: (spec, signal) => startQemu(spec, options, signal),
     commandByHand,

@@ -16,16 +16,19 @@ interface Parts {
   readonly qmp: Qmp;
   readonly console: Duplex;
   readonly channel: Duplex;
+  readonly relay?: Duplex;
   readonly ports: readonly PortForward[];
 }
 
-/** The running machine of a QEMU process with its three connections. */
-export function qemuMachine({ vmm, qmp, console, channel, ports }: Parts): Machine {
+/** The running machine of a QEMU process with its connections. */
+export function qemuMachine({ vmm, qmp, console, channel, relay, ports }: Parts): Machine {
   const output = new ConsoleStream(console);
   const exited = vmm.exited.then(async (exit): Promise<VmmExit> => {
     qmp.close();
     // Whoever reads the channel gets its last bytes and then its end; nobody does: close it.
-    if (channel.readableFlowing === null) channel.destroy();
+    for (const stream of [channel, relay]) {
+      if (stream?.readableFlowing === null) stream.destroy();
+    }
     await Promise.race([output.drain(), sleep(DRAIN_MS, undefined, { ref: false })]);
     console.destroy();
     return vmmExit(exit, vmm);
@@ -34,6 +37,7 @@ export function qemuMachine({ vmm, qmp, console, channel, ports }: Parts): Machi
     pid: vmm.pid,
     ports,
     channel,
+    ...(relay === undefined ? {} : { relay }),
     console: output,
     consoleTail: () => output.tail.lines(),
     writeConsole: (bytes) => void console.write(bytes),

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -33,6 +34,7 @@ beforeEach(() => {
     drives: [],
     ports: [],
     network: "user",
+    relay: false,
     accel: "tcg",
     directory,
   };
@@ -155,6 +157,22 @@ test("once connected, no socket file is left that a stranger could connect to", 
   const machine = await qemu().start(spec);
   expect(leftIn(directory)).toEqual([]);
   await machine.kill();
+});
+
+test("QEMU connects the relay's stream too where the machine has one, and it ends with it", async () => {
+  const machine = await qemu().start({ ...spec, relay: true });
+  const relay = machine.relay!;
+  expect(relay.writable).toBe(true);
+  const ended = once(relay.resume(), "close");
+  await machine.kill();
+  await ended;
+  expect(
+    (
+      await qemu()
+        .start(spec)
+        .then((plain) => plain.kill().then(() => plain))
+    ).relay,
+  ).toBe(undefined);
 });
 
 test("sockets are closed to others whatever the umask", async () => {

@@ -16,7 +16,7 @@ import { qemuArguments } from "./arguments.ts";
 import { qemuMachine } from "./machine.ts";
 import { platformOf } from "./platform.ts";
 import { Qmp } from "./qmp.ts";
-import { listenForQemu, type BySocket, type Listening } from "./sockets.ts";
+import { listenForQemu, mapSockets, type BySocket, type Listening } from "./sockets.ts";
 import { startError } from "./start-error.ts";
 import { Undo } from "./undo.ts";
 import { boundPorts } from "./usernet.ts";
@@ -56,7 +56,7 @@ export async function startQemu(
   const undo = new Undo();
   let vmm: SupervisedProcess | undefined;
   try {
-    const listening = await listenForQemu(spec.directory);
+    const listening = await listenForQemu(spec.directory, spec);
     undo.push(() => listening.close());
     vmm = await startProcess(program, qemuArguments(spec, paths(listening)), {
       purpose: "start the machine",
@@ -71,8 +71,7 @@ export async function startQemu(
 }
 
 function paths({ sockets }: Listening): BySocket<string> {
-  const { qmp, console, channel } = sockets;
-  return { qmp: qmp.path, console: console.path, channel: channel.path };
+  return mapSockets(sockets, ({ path }) => path);
 }
 
 interface Starting {
@@ -93,24 +92,25 @@ async function connect({ spec, vmm, listening, deadline, undo }: Starting): Prom
   const qmp = new Qmp(peers.qmp);
   await qmp.negotiate(deadline);
   const ports = await readPorts(spec, qmp, deadline);
-  const { console, channel } = peers;
-  const machine = qemuMachine({ vmm, qmp, console, channel, ports });
+  const machine = qemuMachine({ ...peers, vmm, qmp, ports });
   await qmp.execute("cont", {}, deadline);
   return machine;
 }
 
 async function allPeers({ sockets }: Listening, undo: Undo): Promise<BySocket<Duplex>> {
-  const connected = async (name: keyof BySocket<Awaited>): Promise<Duplex> => {
-    const peer = await sockets[name].peer;
+  const connected = async (awaited: Awaited): Promise<Duplex> => {
+    const peer = await awaited.peer;
     undo.push(() => peer.destroy());
     return peer;
   };
-  const [qmp, console, channel] = await Promise.all([
-    connected("qmp"),
-    connected("console"),
-    connected("channel"),
+  const pending = mapSockets(sockets, connected);
+  const [qmp, console, channel, relay] = await Promise.all([
+    pending.qmp,
+    pending.console,
+    pending.channel,
+    pending.relay,
   ]);
-  return { qmp, console, channel };
+  return { qmp, console, channel, ...(relay === undefined ? {} : { relay }) };
 }
 
 async function endedEarly(vmm: SupervisedProcess): Promise<never> {
