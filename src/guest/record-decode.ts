@@ -194,10 +194,12 @@ class Found {
   }
 }
 
-function readGateway(body: Uint8Array): string {
-  if (body.length !== 0 && body.length !== 4) throw invalid(`GATEWAY has ${body.length} bytes`);
-  return body.length === 0 ? "" : formatIpv4(body);
-}
+const readIpv4OrNone =
+  (key: RecordKey) =>
+  (body: Uint8Array): string => {
+    if (body.length !== 0 && body.length !== 4) throw invalid(`${key} has ${body.length} bytes`);
+    return body.length === 0 ? "" : formatIpv4(body);
+  };
 
 function allOf(found: Found) {
   return {
@@ -210,7 +212,7 @@ function allOf(found: Found) {
     stopSignal: found.number("STOP_SIGNAL"),
     hostname: found.text("HOSTNAME"),
     addresses: found.list("ADDRESS", readAddress),
-    gateway: found.one("GATEWAY", readGateway),
+    gateway: found.one("GATEWAY", readIpv4OrNone("GATEWAY")),
     nameservers: found.texts("NAMESERVER"),
     search: found.texts("SEARCH"),
     hosts: found.texts("HOSTS"),
@@ -220,6 +222,7 @@ function allOf(found: Found) {
     limits: found.list("LIMIT", readLimit),
     readOnly: found.one("READ_ONLY", (body) => number(le32, "READ_ONLY", body) !== 0),
     names: found.one("NAMES", (body) => number(le32, "NAMES", body) !== 0),
+    relay: found.one("RELAY", readIpv4OrNone("RELAY")),
     modules: found.texts("MODULE"),
     root: found.one("ROOT", readRoot),
     overlay: found.one("OVERLAY", readOverlay),

@@ -107,6 +107,11 @@ function addressBody(value: { interface: string; address: string }): Uint8Array 
   return concat(addressHead.encode({ ipv4, prefix }), name);
 }
 
+/** Without bytes where the image's own is taken away. */
+function ipv4OrNone(value: string): Uint8Array {
+  return value === "" ? new Uint8Array() : parseIpv4(value);
+}
+
 function mountBody(mount: InitMount): Uint8Array {
   const words = [mount.source, mount.target, mount.fstype, mount.data];
   absoluteBody("MOUNT")(mount.target);
@@ -158,7 +163,7 @@ function putApplication(put: Writer, records: InitRecords): void {
 function putMachine(put: Writer, records: InitRecords): void {
   one(put, "HOSTNAME", records.hostname, (v) => text("HOSTNAME", v));
   list(put, "ADDRESS", records.addresses, addressBody);
-  one(put, "GATEWAY", records.gateway, (v) => (v === "" ? new Uint8Array() : parseIpv4(v)));
+  one(put, "GATEWAY", records.gateway, ipv4OrNone);
   list(put, "NAMESERVER", records.nameservers, lineBody("NAMESERVER"));
   list(put, "SEARCH", records.search, lineBody("SEARCH"));
   list(put, "HOSTS", records.hosts, lineBody("HOSTS"));
@@ -167,6 +172,7 @@ function putMachine(put: Writer, records: InitRecords): void {
   one(put, "ENDING", records.ending, (v) => number(le32, "ENDING", endings[v]));
   one(put, "READ_ONLY", records.readOnly, (v) => number(le32, "READ_ONLY", v ? 1 : 0));
   one(put, "NAMES", records.names, (v) => number(le32, "NAMES", v ? 1 : 0));
+  one(put, "RELAY", records.relay, ipv4OrNone);
 }
 
 function putStage1(put: Writer, records: InitRecords): void {

@@ -45,6 +45,7 @@ export const recordKeys = {
   LIMIT: row(17, "structure", { list: true }),
   READ_ONLY: row(18, "u32", { must: true }),
   NAMES: row(19, "u32"),
+  RELAY: row(20, "ipv4", { must: true }),
   MODULE: row(32, "text", { list: true, must: true }),
   ROOT: row(33, "structure", { must: true }),
   OVERLAY: row(34, "structure", { must: true }),

@@ -58,6 +58,8 @@ export interface InitRecords {
   readonly readOnly?: boolean;
   /** /etc/hostname, hosts and resolv.conf are this machine's, whatever the image has there. */
   readonly names?: boolean;
+  /** The guest's address to which relayed connections are made; the empty string: no relay. */
+  readonly relay?: string;
   /** Stage 1: modules in load order, as paths in the initramfs. */
   readonly modules?: readonly string[];
   /** Stage 1: the root file system; without it the initramfs is the root. */

@@ -31,6 +31,7 @@ const full: InitRecords = {
   limits: [{ resource: "nofile", soft: 1024, hard: "unlimited" }],
   readOnly: true,
   names: true,
+  relay: "10.0.2.15",
   modules: ["/lib/modules/a.ko", "/lib/modules/b.ko"],
   root: { uuid: "01234567-89ab-cdef-0123-456789abcdef", fstype: "ext4", mode: "overlay" },
   overlay: { uuid: "fedcba98-7654-3210-fedc-ba9876543210" },
@@ -43,7 +44,14 @@ test("every key of init's records comes back as it was written", () => {
 });
 
 test("an empty list is written, so that run.rec can take the image's away", () => {
-  const emptied: InitRecords = { env: [], groups: [], ports: [], mounts: [], gateway: "" };
+  const emptied: InitRecords = {
+    env: [],
+    groups: [],
+    ports: [],
+    mounts: [],
+    gateway: "",
+    relay: "",
+  };
   expect(decodeRecords(encodeRecords(emptied))).toEqual(emptied);
   expect(decodeRecords(encodeRecords({ overlay: "tmpfs", argv: [""] }))).toEqual({
     overlay: "tmpfs",

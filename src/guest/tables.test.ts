@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { encodeFrame } from "./frames.ts";
 import {
   channelVersion,
   commandTypes,
@@ -9,6 +10,13 @@ import {
 } from "./message-types.ts";
 import { recordsLimits } from "./record-layout.ts";
 import { MUST_UNDERSTAND, endings, recordKeys, rootModes } from "./record-keys.ts";
+import {
+  relayCreditBody,
+  relayHelloBody,
+  relayOpenBody,
+  relayRefusedBody,
+} from "./relay-layout.ts";
+import { relayLimits, relayTypes, relayVersion } from "./relay-types.ts";
 
 function source(path: string): string {
   return readFileSync(new URL(path, import.meta.url), "utf8");
@@ -39,6 +47,7 @@ function rows(page: string): string[][] {
 
 const recordsHeader = source("init/records.h");
 const protocolHeader = source("init/protocol.h");
+const relayHeader = source("init/relay.h");
 const keyNumbers = Object.fromEntries(
   Object.entries(recordKeys).map(([name, { key }]) => [
     name.toLowerCase().replaceAll("_", "-"),
@@ -69,6 +78,34 @@ test("the C header has the message types and reasons of the TypeScript", () => {
   expect(protocolHeader).toContain(`CHANNEL_VERSION = ${channelVersion}`);
   expect(protocolHeader).toContain("CHANNEL_PAYLOAD_CAP = 1 << 20");
   expect(payloadCap).toBe(1 << 20);
+});
+
+test("the C header has the relay's frame types and limits of the TypeScript", () => {
+  expect(constants(relayHeader, "FRAME")).toEqual(relayTypes);
+  expect(relayHeader).toContain(`RELAY_VERSION = ${relayVersion},`);
+  expect(relayHeader).toContain("RELAY_PAYLOAD_BYTES = 1 << 16,");
+  expect(relayHeader).toContain(`RELAY_WINDOW_BYTES = 0x${relayLimits.windowBytes.toString(16)},`);
+  expect(relayHeader).toContain(`RELAY_CONNECTIONS = ${relayLimits.connections},`);
+  expect(relayLimits.payloadBytes).toBe(1 << 16);
+});
+
+test("docs/relay.md shows the frame types as they are", () => {
+  const shown = rows(source("../../docs/relay.md")).map(([number, name]) => [name, Number(number)]);
+  expect(shown).toEqual(Object.entries(relayTypes));
+});
+
+test("the bytes of the relay's frames are those that docs/relay.md shows", () => {
+  const page = source("../../docs/relay.md").replaceAll(/\s/gu, "");
+  const hello = relayHelloBody.encode({ version: relayVersion, reserved: 0, window: 16384 });
+  const frames = [
+    encodeFrame(relayTypes.hello, hello),
+    encodeFrame(relayTypes.open, relayOpenBody.encode({ port: 80 }), 1),
+    encodeFrame(relayTypes.refused, relayRefusedBody.encode({ errno: 111 }), 1),
+    encodeFrame(relayTypes.credit, relayCreditBody.encode({ bytes: 8192 }), 2),
+  ];
+  for (const frame of frames) {
+    expect(page).toContain(`\`${Buffer.from(frame).toString("hex")}\``);
+  }
 });
 
 test("docs/init.md shows the record keys as they are", () => {

@@ -25,7 +25,7 @@ _Noreturn static void refuse(enum records_file which, const char *why) {
 }
 
 static int known(u16 key) {
-  return (key >= RECORD_ARGV && key <= RECORD_NAMES) ||
+  return (key >= RECORD_ARGV && key <= RECORD_RELAY) ||
          (key >= RECORD_MODULE && key <= RECORD_ROOT_WAIT);
 }
 
