@@ -85,17 +85,17 @@ export function capabilitiesOf(kernel: UnpackedKernel, beside?: ConfigFound): Ke
 }
 
 /**
- * Whether a plain kernel's own texts say that it takes an initramfs compressed in all of these ways:
- * then nothing else needs to be asked, and less of the kernel is searched.
+ * Whether a kernel's own texts, in the parts in which they lie, say that it takes an initramfs
+ * compressed in all of these ways: then nothing else needs to be asked, and less is searched.
  */
 export function takesInitramfs(
-  kernel: Uint8Array,
+  texts: readonly Uint8Array[],
   compressions: readonly (DecompressorName | "none")[],
 ): boolean {
-  const text = Buffer.from(kernel.buffer, kernel.byteOffset, kernel.byteLength);
+  const parts = texts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
   const names = new Set(compressions.filter((name) => name !== "none"));
   const marks = [initrdMark, ...[...names].map((name) => decompressorMarks[name])];
-  return marks.every(({ texts }) => texts.some((one) => text.includes(one)));
+  return marks.every((mark) => mark.texts.some((one) => parts.some((part) => part.includes(one))));
 }
 
 /** Each is looked for when it is asked for: that may take a walk through the whole kernel. */

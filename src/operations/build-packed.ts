@@ -54,7 +54,7 @@ export async function buildPacked(
   const { store } = opened;
   const { record, warnings } = await publish(
     plan.output,
-    (storage) => writePacked(storage, packed, context),
+    (storage) => writePacked(storage, packed, context, () => storage.startSync()),
     { claim: store && ((temporary) => store.claim(temporary)) },
   );
   for (const message of warnings) context.onEvent({ type: "warning", message });

@@ -47,7 +47,8 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
     commandLine: given.commandLine,
   };
   return await publish(output, async (storage) => {
-    const { record, warnings } = await writePacked(storage, packing, context);
+    const sync = (): void => storage.startSync();
+    const { record, warnings } = await writePacked(storage, packing, context, sync);
     for (const message of warnings) context.onEvent({ type: "warning", message });
     return { ...record, output, sizeBytes: storage.sizeBytes };
   });

@@ -6,6 +6,8 @@ import {
   checkCanBoot,
   identifyKernel,
   kernelCapabilities,
+  type PlainKernel,
+  readPlainKernel,
   readPackRecord,
   takesInitramfs,
   unpackKernelFile,
@@ -32,10 +34,11 @@ export async function packableKernel(
 ): Promise<Packing["kernel"]> {
   const name = sanitise(basename(path));
   refusePacked(path, name);
-  const plain = readPlain(path);
+  const plain = readPlain(path, name);
   const unpacked = plain ?? (await unpackKernelFile(path, signal));
+  const texts = plain?.texts ?? [unpacked.bytes];
   const compressions = archives.map(({ summary }) => summary.compression);
-  if (!takesInitramfs(unpacked.bytes, compressions)) {
+  if (!takesInitramfs(texts, compressions)) {
     const capabilities = await kernelCapabilities(path, { signal });
     for (const compression of compressions) {
       checkCanBoot(capabilities, { name, initrd: true, compression });
@@ -61,12 +64,12 @@ function refusePacked(path: string, name: string): void {
 const PLAIN_BYTES = 512 << 20;
 
 /** A kernel that is packed as it lies in the file, without a look at what else it says of itself. */
-function readPlain(path: string): Packing["kernel"] | undefined {
+function readPlain(path: string, name: string): PlainKernel | undefined {
   using storage = new FileStorage(path, "read");
   const form = identifyKernel(storage)?.format;
   const isPlain = form === "ELF" || form === "Image";
   if (!isPlain || storage.sizeBytes > PLAIN_BYTES) return undefined;
-  return { form, bytes: readAll(storage) };
+  return readPlainKernel(storage, { form, name });
 }
 
 function readAll(storage: FileStorage): Uint8Array {

@@ -1,4 +1,4 @@
-import { createHash, webcrypto } from "node:crypto";
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { isZero, type ReadableStorage, storageOf } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
@@ -54,11 +54,15 @@ export interface WrittenPacked {
   readonly warnings: readonly string[];
 }
 
-/** Writes kernel and archives as one file that boots into `storage`, which is empty. */
+/**
+ * Writes kernel and archives as one file that boots into `storage`, which is empty. `beside` is
+ * called once all but the last page is written: what it starts runs while the kernel is digested.
+ */
 export async function writePacked(
   storage: FileStorage,
   packing: Packing,
   { signal }: Context,
+  beside: () => void = () => undefined,
 ): Promise<WrittenPacked> {
   const { kernel, kernelName, commandLine } = packing;
   const initramfs = placed(packing.archives);
@@ -69,14 +73,14 @@ export async function writePacked(
     commandLine,
     stub: (name) => readSmallFile(fileURLToPath(stubBinary(name))),
   });
-  const kernelDigest = digestBeside(unpacked);
   const sha256 = await writePieces(storage, { pieces, initramfs }, signal);
+  beside();
   const memory = memoryOf(layout, packing, initramfs);
   const { warnings, commandLine: _, memoryStart: _start, ...parts } = layout;
   const record: PackRecord = {
     wick: 1,
     ...parts,
-    kernel: { ...layout.kernel, sha256: await kernelDigest },
+    kernel: { ...layout.kernel, sha256: digestOf(unpacked) },
     initramfs: { ...layout.initramfs, sha256, parts: initramfs.parts.map(placeOf) },
     ...(commandLine === undefined ? {} : { commandLine }),
     leastMemoryMiB: memory.mib,
@@ -90,15 +94,13 @@ const placeOf = ({ storage, offset }: Placed["parts"][number]) => ({
   sizeBytes: storage.sizeBytes,
 });
 
-const packers = { ELF: packElf, Image: packArm64Image, bzImage: packBzImage } as const;
-
-/** SHA-256 of the pieces together, in another thread while the file is written. */
-function digestBeside(pieces: readonly Uint8Array[]): Promise<string> {
-  const digest = webcrypto.subtle.digest("SHA-256", Buffer.concat(pieces));
-  const hex = digest.then((bytes) => Buffer.from(bytes).toString("hex"));
-  hex.catch(() => undefined); // told where it is waited for
-  return hex;
+function digestOf(pieces: readonly Uint8Array[]): string {
+  const digest = createHash("sha256");
+  for (const piece of pieces) digest.update(piece);
+  return digest.digest("hex");
 }
+
+const packers = { ELF: packElf, Image: packArm64Image, bzImage: packBzImage } as const;
 
 /** The archives, each where it begins, and what they take together. */
 interface Placed {
