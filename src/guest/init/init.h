@@ -93,6 +93,13 @@ void mount_drive(const char *source, const char *target, const char *type, u32 f
                  const char *data);
 void make_read_only(void);
 void network_up(void);
+struct kernel_ip { /* kernel-ip.c: what ip= on the kernel's line asks for */
+  u8 address[4], gateway[4];
+  u8 prefix;
+  int has_gateway;
+  char device[16];
+};
+int kernel_ip_parse(const char *line, struct kernel_ip *ip);
 void write_names(void);
 void set_sysctls(void);
 struct application {

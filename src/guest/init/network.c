@@ -32,6 +32,7 @@ enum {
   SIOCADDRT = 0x890b,
   SIOCGIFFLAGS = 0x8913,
   SIOCSIFFLAGS = 0x8914,
+  SIOCGIFADDR = 0x8915,
   SIOCSIFADDR = 0x8916,
   SIOCSIFNETMASK = 0x891c,
   IFF_UP = 1,
@@ -96,17 +97,40 @@ static void configure(int fd, const struct record *record) {
   if (result != 0) warn("network", result, name);
 }
 
-static void set_gateway(int fd) {
-  struct record record;
+static void add_gateway(int fd, const u8 gateway[4]) {
   struct route route;
-  if (!record_first(RECORD_GATEWAY, &record) || record.length == 0) return;
-  if (record.length != 4) fail("network", EINVAL, "the GATEWAY record is broken");
   memset(&route, 0, sizeof route);
   route.destination = route.mask = ipv4(NULL);
-  route.gateway = ipv4(record.bytes);
+  route.gateway = ipv4(gateway);
   route.flags = RTF_UP | RTF_GATEWAY;
   long result = sys_ioctl(fd, SIOCADDRT, &route);
   if (result != 0) warn("network", result, "the default route");
+}
+
+static void set_gateway(int fd) {
+  struct record record;
+  if (!record_first(RECORD_GATEWAY, &record) || record.length == 0) return;
+  if (record.length != 4) fail("network", EINVAL, "the GATEWAY record is broken");
+  add_gateway(fd, record.bytes);
+}
+
+/* Where no record says anything: the kernel's ip=, unless the kernel itself has followed it. */
+static void follow_kernel_line(int fd) {
+  char line[2100] = "";
+  struct kernel_ip ip;
+  read_file("/proc/cmdline", line, sizeof line);
+  int found = kernel_ip_parse(line, &ip);
+  if (found < 0) warn("network", found, "ip= on the kernel's line");
+  if (found <= 0) return;
+  if (!await_interface(ip.device)) {
+    warn("network", ENODEV, ip.device);
+    return;
+  }
+  struct interface_request r = request(ip.device);
+  if (sys_ioctl(fd, SIOCGIFADDR, &r) == 0) return;
+  long result = set_address(fd, ip.device, ip.address, ip.prefix);
+  if (result != 0) warn("network", result, ip.device);
+  if (result == 0 && ip.has_gateway) add_gateway(fd, ip.gateway);
 }
 
 void network_up(void) {
@@ -119,6 +143,7 @@ void network_up(void) {
   }
   long result = bring_up((int)fd, "lo");
   if (result != 0) warn("network", result, "lo");
+  if (!record_first(RECORD_ADDRESS, &record)) follow_kernel_line((int)fd);
   while (record_next(&cursor, &record)) {
     if (record.length > 0) configure((int)fd, &record);
   }
