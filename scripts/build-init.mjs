@@ -1,6 +1,7 @@
 // Builds what runs inside of machines, for each architecture there is a compiler for: init, the
 // first process (dist/guest/init.ARCH), and the boot stubs that packed kernels begin with
-// (dist/guest/stub-FORM.ARCH). Plain Node.
+// (dist/guest/stub-FORM.ARCH); and the program that tries the host's KVM with a guest of its own
+// (dist/guest/kvm-probe.ARCH). Plain Node.
 //   node scripts/build-init.mjs [--strict] [ARCH…]
 // CC (own architecture) and CC_x86_64, CC_aarch64 name other compilers.
 import { spawnSync } from "node:child_process";
@@ -70,7 +71,7 @@ const bootFlags = ["-mgeneral-regs-only", "-mno-red-zone", "-fcf-protection=none
 /** A stub of an x86_64 kernel; the first source begins with its table. */
 const bootStub = (name, only, flags = []) => ({
   name: `stub-${name}`,
-  directory: "stubs",
+  directory: "guest/stubs",
   only,
   arch: "x86_64",
   flags: [...stubFlags, ...bootFlags, ...flags],
@@ -78,13 +79,13 @@ const bootStub = (name, only, flags = []) => ({
   flat: true,
 });
 
-/** What is built of which sources below src/guest, and how many bytes it may have. */
+/** What is built of which sources below src, and how many bytes it may have. */
 const programs = [
   // In every image, and in memory while the machine runs.
-  { name: "init", directory: "init", flags: initFlags, sizeLimit: 65536 },
+  { name: "init", directory: "guest/init", flags: initFlags, sizeLimit: 65536 },
   {
     name: "stub-image",
-    directory: "stubs",
+    directory: "guest/stubs",
     only: ["aarch64.S", "device-tree.c"],
     arch: "aarch64",
     flags: [...stubFlags, ...imageFlags],
@@ -95,14 +96,22 @@ const programs = [
   bootStub("linux64", ["x86_64-linux64.S", "x86_64-linux64.c", "command-line.c"]),
   bootStub("bzimage32", ["x86_64-bzimage32.S", "x86_64-bzimage.c", "command-line.c"], ["-m32"]),
   bootStub("bzimage64", ["x86_64-bzimage64.S", "x86_64-bzimage.c", "command-line.c"]),
+  {
+    name: "kvm-probe",
+    directory: "vmm/kvm/probe",
+    also: ["../../../guest/init/start.S"], // system calls without a C library
+    flags: initFlags,
+    sizeLimit: 16384,
+  },
 ];
 
-/** The directory's files, and those that are compiled. */
-function sources({ directory, only }) {
-  const path = join(root, "src", "guest", directory);
+/** The directory's files, and those that are compiled; `also` those of others. */
+function sources({ directory, only, also = [] }) {
+  const path = join(root, "src", directory);
   const names = readdirSync(path).sort();
   const isSource = (name) => name.endsWith(".c") || name.endsWith(".S");
-  return { path, all: names, compiled: only ?? names.filter((name) => isSource(name)) };
+  const compiled = only ?? names.filter((name) => isSource(name));
+  return { path, all: [...names, ...also], compiled: [...compiled, ...also] };
 }
 
 function version() {

@@ -10,9 +10,8 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 /** A copy of what the build needs, so that the tests do not touch dist/. */
 function copyOfSources(): string {
   const copy = temporaryDirectory();
-  mkdirSync(join(copy, "src/guest"), { recursive: true });
-  for (const name of ["init", "stubs"]) {
-    cpSync(join(repository, "src/guest", name), join(copy, "src/guest", name), { recursive: true });
+  for (const name of ["src/guest/init", "src/guest/stubs", "src/vmm/kvm/probe"]) {
+    cpSync(join(repository, name), join(copy, name), { recursive: true });
   }
   mkdirSync(join(copy, "scripts"));
   cpSync(join(repository, "scripts/build-init.mjs"), join(copy, "scripts/build-init.mjs"));

@@ -3,3 +3,4 @@ export type { Drive, Machine, MachineSpec, PortForward, Vmm, VmmExit } from "./v
 export { qemu, type QemuOptions } from "./qemu/index.ts";
 export { untilInitEnds } from "./until-init-ends.ts";
 export { classifyConsole, endOfInit } from "./classify-console.ts";
+export { kvmVerdict, type KvmVerdict, type VerdictOptions } from "./kvm/index.ts";
