@@ -26,6 +26,7 @@ import type { PullOptions, PullResult } from "./operations/pull.ts";
 
 export { errorCodes, isWickError, WickError, type ErrorCode } from "./errors/index.ts";
 export { buildFormats, imageFormats } from "./config/image-formats.ts";
+export { accelerators } from "./config/accelerators.ts";
 export { initKinds } from "./config/init-kinds.ts";
 export { pullPolicies } from "./config/pull-policies.ts";
 export { isLookingUpNames } from "./host/http/lookups.ts";

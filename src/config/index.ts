@@ -13,6 +13,7 @@ export {
   type Caller,
   type ContentPlan,
   type InitKind,
+  type RequestedAccel,
   type RunPlan,
 } from "./plan.ts";
 export { archOf, type Arch } from "./platform.ts";

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { accelerators } from "./accelerators.ts";
 import { buildFormats, imageFormats } from "./image-formats.ts";
 import { allowances } from "../sources/index.ts";
 import { initKinds } from "./init-kinds.ts";
@@ -116,7 +117,7 @@ export const runOptionsSchema = v.strictObject({
   modules: v.optional(text),
   /** More words for the kernel's command line. */
   append: v.optional(text),
-  accel: v.optional(v.picklist(["auto", "tcg", "kvm"], "wanted auto, tcg or kvm")),
+  accel: v.optional(v.picklist(accelerators, "wanted auto, tcg or kvm")),
   vmm: v.optional(v.picklist(["auto", "qemu"], "wanted auto or qemu")),
   root: v.optional(v.picklist(["overlay", "copy", "ro"], "wanted overlay, copy or ro")),
   readOnly: v.optional(v.boolean()),

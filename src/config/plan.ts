@@ -24,6 +24,7 @@ import {
   type DockerfileSettings,
   type ListSettings,
 } from "../sources/index.ts";
+import { accelerators } from "./accelerators.ts";
 import { buildingOptions } from "./building-options.ts";
 import { parseDuration } from "./duration.ts";
 import {
@@ -104,8 +105,11 @@ export interface BuildPlan extends ContentPlan {
   readonly packing: PackingPlan | undefined;
 }
 
+/** How the machine's processor is made; `auto` is decided by what works on the host. */
+export type RequestedAccel = (typeof accelerators)[number];
+
 /** What one run sets, resolved. */
-export interface RunPlan {
+export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> {
   /** Of a source that must be built first; a finished image has it all inside. */
   readonly content: ContentPlan;
   /** Options given that only building can follow, as `size`. */
@@ -130,7 +134,7 @@ export interface RunPlan {
   /** Whether what is built is packed into the kernel. */
   readonly packs: boolean;
   readonly append: string;
-  readonly accel: "tcg" | "kvm";
+  readonly accel: Accel;
   readonly root: "overlay" | "copy" | "ro";
   readonly readOnly: boolean;
   readonly network: "user" | "none";
@@ -163,7 +167,7 @@ export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
 }
 
 /** The plan of `run`; everything is checked before anything is started (C12). */
-export function planRun(options: RunOptions, caller: Caller): RunPlan {
+export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedAccel> {
   const given = parseOptions(runOptionsSchema, options, "run");
   const overrides = overridesOf(given, given.command ?? given.cmd, caller);
   const built = builtIn(given.init ?? "wick", overrides);
@@ -184,8 +188,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan {
     isPlatformGiven: given.platform !== undefined,
     packs: formatOf(given) === "kernel",
     append: given.append ?? "",
-    // Until a probe guest decides, `auto` is the accelerator that always works.
-    accel: given.accel === "kvm" ? "kvm" : "tcg",
+    accel: given.accel ?? acceleratorOf(caller.environment),
     root: given.root ?? "overlay",
     readOnly: given.readOnly ?? false,
     network: given.network ?? "user",
@@ -214,6 +217,16 @@ function mountsOf(given: RunOptions, caller: Caller): readonly RequestedMount[] 
     mount.kind === "bind" ? { ...mount, source: absolute(mount.source, caller) } : mount,
   );
   return orderMounts(placed);
+}
+
+function acceleratorOf(environment: Environment): RequestedAccel {
+  const text = environment["WICK_ACCEL"] ?? "auto";
+  const found = accelerators.find((one) => one === text);
+  if (found !== undefined) return found;
+  throw new WickError(
+    "USAGE",
+    `Cannot use WICK_ACCEL "${sanitise(text)}": wanted auto, tcg or kvm`,
+  );
 }
 
 function setting(

@@ -11,7 +11,10 @@ import { packedRecord } from "./packed-file.ts";
  * The plan of a run where its file may be a packed one: that is for one architecture and brings
  * its kernel, so that what names others is refused. USAGE.
  */
-export function planForFile(plan: RunPlan, { workingDirectory }: Context): RunPlan {
+export function planForFile<Accel>(
+  plan: RunPlan<Accel>,
+  { workingDirectory }: Context,
+): RunPlan<Accel> {
   const path = imageReference(plan.content.source, workingDirectory);
   const record = path === undefined ? undefined : recordAt(path);
   if (record === undefined) {
@@ -29,7 +32,7 @@ function recordAt(path: string): PackRecord | undefined {
   return packedRecord(storage);
 }
 
-function checkFits(plan: RunPlan, { arch }: PackRecord): void {
+function checkFits(plan: RunPlan<unknown>, { arch }: PackRecord): void {
   const source = sanitise(plan.content.source);
   if (plan.isKernelGiven) {
     throw new WickError(

@@ -20,7 +20,8 @@ const image = {
 } as const;
 
 test("-e NAME alone takes the caller's value, and the image's away where the caller has none", () => {
-  const plan = planRun({ source: "/x.ext4", env: ["GONE", "HAVE", "NEITHER", "EMPTY="] }, caller);
+  const options = { source: "/x.ext4", env: ["GONE", "HAVE", "NEITHER", "EMPTY="] };
+  const plan = { ...planRun(options, caller), accel: "tcg" } as const;
   const [config, records] = runFiles(plan, image, { ports: [], mounts: [], ending: "power-off" });
   const { env } = decodeRecords(records!.bytes);
   expect(env).toEqual(expect.arrayContaining(["HAVE=host's", "KEPT=2", "EMPTY="]));

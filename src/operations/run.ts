@@ -5,6 +5,7 @@ import { monotonicMs } from "../host/index.ts";
 import { checkCanBoot, type Kernel, kernelCapabilities } from "../kernel/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
 import { type MachineSpec, qemu } from "../vmm/index.ts";
+import { withAccelerator } from "./accelerator.ts";
 import { callerOf } from "./caller.ts";
 import { refuseForApp } from "./app-init.ts";
 import { refuseOverrides } from "./check-image-options.ts";
@@ -28,9 +29,11 @@ import { withStore } from "./with-store.ts";
  * made for the run alone lies in one private directory, which goes with the machine.
  */
 export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
-  const plan = planForFile(planRun(options, callerOf(context)), context);
-  await qemu().version(plan.content.arch);
-  checkMountSources(plan.mounts);
+  const requested = planForFile(planRun(options, callerOf(context)), context);
+  const vmm = qemu();
+  await vmm.version(requested.content.arch);
+  checkMountSources(requested.mounts);
+  const plan = await withAccelerator(requested, vmm.name, context);
   return withStore(context, async (store) => {
     const files = await prepareRunFiles(plan, store, context);
     try {

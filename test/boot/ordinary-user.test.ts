@@ -22,12 +22,16 @@ test.skipIf(!isRoot)(
     const built = await wick(["build", "deb:nginx-light", "-o", "my image.ext4"], as);
     expect(built.status, built.stderr).toBe(0);
     expect(statSync(image).uid).toBe(65534);
-    const running = startWick(["run", "-p", "80", "./my image.ext4"], as);
+    const running = startWick(["run", "--accel", "auto", "-p", "80", "./my image.ext4"], as);
     await running.shown("-> 80/tcp");
     const port = Number(/:(\d+) -> 80/.exec(running.text())![1]);
     expect(await fetchPage(`http://127.0.0.1:${port}/`)).toContain("nginx");
     running.child.kill("SIGTERM");
     expect((await running.done).status).toBe(143);
+    // A reason of his own, and no other way in, where only others may open /dev/kvm.
+    const isClosed = ((statSync("/dev/kvm", { throwIfNoEntry: false })?.mode ?? 0o666) & 0o6) === 0;
+    const reason = "without KVM: this user may not open /dev/kvm (EACCES)";
+    expect(running.text().includes(reason), running.text()).toBe(isClosed);
   },
 );
 

@@ -36,6 +36,8 @@ export interface BootSpec {
   /** The whole command line instead; empty: the VMM gives none. */
   readonly wholeLine?: string;
   readonly memoryMiB?: number;
+  /** aarch64: with the level at which KVM works. */
+  readonly virtualization?: boolean;
 }
 
 const consoleOf = { x86_64: "ttyS0", aarch64: "ttyAMA0" } as const;
@@ -43,9 +45,10 @@ const consoleOf = { x86_64: "ttyS0", aarch64: "ttyAMA0" } as const;
 const channelPath = ({ work }: BootSpec): string => join(work, "c");
 
 function qemu(boot: BootParts, spec: BootSpec): [string, string[]] {
+  const virt = spec.virtualization === true ? "virt,virtualization=on,gic-version=3" : "virt";
   const cpu = {
     x86_64: ["-M", "q35", "-cpu", "max"],
-    aarch64: ["-M", "virt", "-cpu", "cortex-a57"],
+    aarch64: ["-M", virt, "-cpu", "cortex-a57"],
   };
   const words = [...cpu[boot.arch], "-accel", "tcg", "-m", String(spec.memoryMiB ?? 256)];
   words.push("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot");

@@ -1,5 +1,11 @@
 import { Option, type Command } from "commander";
-import { run, type MachineExit, type RunningMachine, type RunOptions } from "../../index.ts";
+import {
+  accelerators,
+  run,
+  type MachineExit,
+  type RunningMachine,
+  type RunOptions,
+} from "../../index.ts";
 import { errorText, ExitCode } from "../fail.ts";
 import { catchInterruption, type Interruption } from "../interrupt.ts";
 import { showConsole } from "../console.ts";
@@ -74,11 +80,10 @@ export function addRun(program: Command): void {
     .option("--append <words>", "more words for the kernel's command line")
     .addOption(new Option("--vmm <vmm>", "virtual machine monitor").choices(["auto", "qemu"]))
     .addOption(
-      new Option("--accel <accel>", "tcg emulates, kvm needs /dev/kvm").choices([
-        "auto",
-        "tcg",
-        "kvm",
-      ]),
+      new Option(
+        "--accel <accel>",
+        "tcg emulates the processor; auto is kvm where it really runs guests",
+      ).choices(accelerators),
     )
     .option(
       "--init [=kind]",

@@ -1,4 +1,10 @@
-import { hostArch, packageFile, startProcess, throwIfAborted, type ProcessExit } from "../../host/index.ts";
+import {
+  hostArch,
+  packageFile,
+  startProcess,
+  throwIfAborted,
+  type ProcessExit,
+} from "../../host/index.ts";
 
 /** How the probe's walk ended. */
 export type ProbeEnd =

@@ -1,0 +1,2 @@
+/** `--accel`: the values of {@link RunOptions.accel}. */
+export const accelerators = ["auto", "tcg", "kvm"] as const;
