@@ -64,7 +64,7 @@ function makeLayout() {
 
 try {
   const source = given ?? makeLayout();
-  const main = `${root}dist/bin/wick.js`;
+  const main = `${root}dist/bin/wick.cjs`;
   const build = (output) =>
     `WICK_CACHE=${out("cache")} ${process.execPath} ${main} build --quiet --init none -o ${output} ${source}`;
   execFileSync("sh", ["-c", build(out("first.ext4"))]);

@@ -29,7 +29,7 @@ if (initramfs === undefined || kernel.startsWith("--")) {
   throw new Error("wanted: node bench/pack.mjs KERNEL INITRAMFS [--rounds N]");
 }
 const rounds = numberOption("--rounds", 9);
-const main = fileURLToPath(new URL("../dist/bin/wick.js", import.meta.url));
+const main = fileURLToPath(new URL("../dist/bin/wick.cjs", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "wick-bench-"));
 const out = join(work, "out");
 

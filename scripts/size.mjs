@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const script =
   "process.argv = ['node', 'wick', '--help']; process.on('exit', () => { const u = process.resourceUsage();" +
-  " process.stderr.write(String((u.userCPUTime + u.systemCPUTime) / 1000)); }); await import('./dist/bin/wick.js');";
+  " process.stderr.write(String((u.userCPUTime + u.systemCPUTime) / 1000)); }); await import('./dist/bin/wick.cjs');";
 const help = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
   cwd: root,
   encoding: "utf8",

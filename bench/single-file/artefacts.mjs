@@ -22,7 +22,7 @@ const NETWORK = {
 export const KINDS = ["serve", "init", "answer"];
 
 function wick(directory, ...words) {
-  return execFileSync(process.execPath, ["--", join(root, "dist/bin/wick.js"), ...words], {
+  return execFileSync(process.execPath, ["--", join(root, "dist/bin/wick.cjs"), ...words], {
     cwd: directory,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],

@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 out=${OUT:-$root/build/nginx-single-file/$arch}
 port=${PORT:-8080}
-wick=${WICK:-$root/dist/bin/wick.js}
+wick=${WICK:-$root/dist/bin/wick.cjs}
 case $arch in
   x86_64)
     platform=linux/amd64 file=$out/nginx.vmlinux console=ttyS0

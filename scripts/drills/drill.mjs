@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-export const mainFile = `${root}dist/bin/wick.js`;
+export const mainFile = `${root}dist/bin/wick.cjs`;
 const preload = new URL("preload.mjs", import.meta.url).href;
 
 /** A started `wick` that may meet `faults`: `{child, done}`, done `{status, signal, stdout, stderr}`. */

@@ -141,7 +141,8 @@ async function outcome(
       detached: true,
     });
     let words = "";
-    child.stderr!.on("data", (chunk: Buffer) => void (words += chunk.toString("latin1")));
+    // Without descriptors left there is no pipe, either: the error comes below.
+    child.stderr?.on("data", (chunk: Buffer) => void (words += chunk.toString("latin1")));
     child.once("error", (error) => reject(hostError(error, "start flock")));
     child.once("close", (code) => resolve({ code, words: words.trim().slice(0, 400) }));
   });

@@ -22,5 +22,5 @@ export function codeIdentity(): string {
 }
 
 function isCode(path: string): boolean {
-  return /\.[jt]s$/.test(path) && !/\.(test|d)\.ts$/.test(path);
+  return /\.c?[jt]s$/.test(path) && !/\.(test|d)\.ts$/.test(path);
 }

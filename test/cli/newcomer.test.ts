@@ -61,7 +61,7 @@ test("a misspelt option is named although another one is missing", async () => {
 test("--env-file is wick's, not Node's", async () => {
   const words = ["build", "--env-file", "/no/such", "deb:x", "-o", "x"];
   // The file itself, as npm links it: its first line is what is tested.
-  const prefix = ["sh", "-c", 'shift 2; exec "$@"', "sh"];
+  const prefix = ["sh", "-c", 'shift 3; exec "$@"', "sh"];
   const result = await wick(words, { prefix, main: mainFile });
   expectError(result, "SOURCE_NOT_FOUND", 1);
   expectError(await wick([...words.slice(0, 2), "/dev/zero", ...words.slice(3)]), "IO", 1);
@@ -122,7 +122,7 @@ test("odd surroundings are one error or none: HOME, cache, directory, open files
   const deleted = await below(`cd '${gone}' && rmdir '${gone}';`, building(output));
   mkdirSync(gone);
   expectError(deleted, "SOURCE_NOT_FOUND", 1);
-  expectError(await below("ulimit -n 26;", building(output)), "IO", 1);
+  expectError(await below("ulimit -n 20;", building(output)), "IO", 1);
 });
 
 test("an output is told by the name that was asked for, however long", async () => {

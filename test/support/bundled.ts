@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Tests run the command as users get it: bundled anew where dist/ was compiled since. */
 export default function setup(): void {
-  const bundle = statSync(join(root, "dist/bin/wick.js"), { throwIfNoEntry: false });
+  const bundle = statSync(join(root, "dist/bin/wick.cjs"), { throwIfNoEntry: false });
   if (bundle !== undefined && bundle.mtimeMs > newestOfDist()) return;
   execFileSync(process.execPath, [join(root, "scripts/bundle.mjs")]);
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The compiled command line, as users have it. */
-export const mainFile = `${root}dist/bin/wick.js`;
+export const mainFile = `${root}dist/bin/wick.cjs`;
 
 /** Packages, kernels and lists are kept between tests and runs. */
 export const testCache = `${root}build/test-cache`;
@@ -40,7 +40,8 @@ export function startWick(args: readonly string[], options: CliOptions = {}): St
   const [program, ...words] = [
     ...(options.prefix ?? []),
     process.execPath,
-    "--", // as in main.ts's first line
+    "--max-semi-space-size=2", // as in the first line of start.ts
+    "--",
     options.main ?? mainFile,
     ...args,
   ];

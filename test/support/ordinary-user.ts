@@ -36,7 +36,7 @@ export function ordinaryUser(): OrdinaryUser {
   chownSync(home, UID, UID);
   return {
     home,
-    main: join(installed, "dist/bin/wick.js"),
+    main: join(installed, "dist/bin/wick.cjs"),
     runner: join(installed, RUNNER),
     prefix: ["setpriv", `--reuid=${UID}`, `--regid=${UID}`, "--clear-groups", "--inh-caps=-all"],
     env: { HOME: home, WICK_CACHE: undefined, XDG_CACHE_HOME: undefined },
