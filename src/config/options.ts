@@ -4,6 +4,7 @@ import { buildFormats, imageFormats } from "./image-formats.ts";
 import { allowances } from "../sources/index.ts";
 import { initKinds } from "./init-kinds.ts";
 import { pullPolicies } from "./pull-policies.ts";
+import { vmmNames } from "./vmm-names.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 const texts = v.optional(v.array(text));
@@ -118,7 +119,7 @@ export const runOptionsSchema = v.strictObject({
   /** More words for the kernel's command line. */
   append: v.optional(text),
   accel: v.optional(v.picklist(accelerators, "wanted auto, tcg or kvm")),
-  vmm: v.optional(v.picklist(["auto", "qemu"], "wanted auto or qemu")),
+  vmm: v.optional(v.picklist(vmmNames, "wanted auto, qemu or firecracker")),
   root: v.optional(v.picklist(["overlay", "copy", "ro"], "wanted overlay, copy or ro")),
   readOnly: v.optional(v.boolean()),
   network: v.optional(v.picklist(["user", "none"], "wanted user or none")),

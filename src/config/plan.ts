@@ -46,6 +46,7 @@ import { packingOf, type PackingPlan } from "./packing.ts";
 import { parseOptions } from "./parse.ts";
 import type { PullPolicy } from "./pull-policies.ts";
 import { archOf, type Arch } from "./platform.ts";
+import { vmmOf, type VmmName } from "./vmm-options.ts";
 
 export type InitKind = (typeof initKinds)[number];
 /** Where relative paths start and what `-e NAME` takes from. */
@@ -134,10 +135,12 @@ export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> {
   /** Whether what is built is packed into the kernel. */
   readonly packs: boolean;
   readonly append: string;
+  readonly vmm: VmmName;
   readonly accel: Accel;
   readonly root: "overlay" | "copy" | "ro";
   readonly readOnly: boolean;
-  readonly network: "user" | "none";
+  /** "relay": no card; published ports go through init. */
+  readonly network: "user" | "relay" | "none";
   readonly directory: string | undefined;
 }
 
@@ -171,8 +174,10 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
   const given = parseOptions(runOptionsSchema, options, "run");
   const overrides = overridesOf(given, given.command ?? given.cmd, caller);
   const built = builtIn(given.init ?? "wick", overrides);
+  const content = planContent(given, built, caller);
+  const vmm = vmmOf({ given, arch: content.arch, hostArch: caller.arch });
   return {
-    content: planContent(given, built, caller),
+    content,
     buildingOptions: buildingOptions(given),
     overrides,
     ports: parsePublishedAll(given.publish ?? []),
@@ -188,10 +193,12 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
     isPlatformGiven: given.platform !== undefined,
     packs: formatOf(given) === "kernel",
     append: given.append ?? "",
-    accel: given.accel ?? acceleratorOf(caller.environment),
+    vmm,
+    // WICK_ACCEL is for those VMMs that have a choice.
+    accel: given.accel ?? (vmm === "firecracker" ? "kvm" : acceleratorOf(caller.environment)),
     root: given.root ?? "overlay",
     readOnly: given.readOnly ?? false,
-    network: given.network ?? "user",
+    network: given.network ?? (vmm === "firecracker" ? "relay" : "user"),
     directory: optionalPath(given.directory, caller),
   };
 }

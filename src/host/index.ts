@@ -42,7 +42,8 @@ export {
   type SupervisedProcess,
 } from "./process.ts";
 export { checkPortFree, isIpv4Address, type HostPort } from "./ports.ts";
-export { awaitPeer, fitsSocketPath, type Awaited } from "./unix-socket.ts";
+export { awaitPeer, fitsSocketPath, socketListens, type Awaited } from "./unix-socket.ts";
+export { requestOverSocket, type SocketAnswer, type SocketRequest } from "./socket-http.ts";
 export { checkPrivateDirectory } from "./private-directory.ts";
 export { readStandardInput } from "./stdin.ts";
 export {

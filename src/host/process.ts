@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { basename } from "node:path";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WickError } from "../errors/index.ts";
 import { type BoundChild, signalGroup, startBound } from "./bound-child.ts";
@@ -28,6 +29,8 @@ export interface ProcessOptions {
   readonly directory?: string;
   /** Gets each line of its stdout and stderr, bounded and safe to show. */
   readonly onLine?: (line: string) => void;
+  /** Gets its stdout as it is, and must read it; by default stdout joins stderr in the tail. */
+  readonly onOutput?: (output: Readable) => void;
   /** By default "kernel", which becomes "watcher" where util-linux's setpriv is missing. */
   readonly binding?: DeathBinding;
 }
@@ -67,18 +70,16 @@ export async function startProcess(
       directory: options.directory,
       ownGroup: true, // the terminal's Ctrl-C is ours to handle
     });
-    return supervise(child, options.onLine);
+    return supervise(child, options);
   } catch (error) {
     throw startError(error, program, options.purpose);
   }
 }
 
-function supervise(
-  child: BoundChild,
-  onLine: ((line: string) => void) | undefined,
-): SupervisedProcess {
+function supervise(child: BoundChild, { onLine, onOutput }: ProcessOptions): SupervisedProcess {
   const tail = new LineTail({}, onLine);
-  child.stdout.on("data", (chunk: Uint8Array) => tail.add(chunk));
+  if (onOutput === undefined) child.stdout.on("data", (chunk: Uint8Array) => tail.add(chunk));
+  else onOutput(child.stdout);
   child.stderr.on("data", (chunk: Uint8Array) => tail.add(chunk));
   const forget = undoAtExit(() => signalGroup(child, "SIGKILL"));
   const gone = new Promise<ProcessExit>((resolve) => {

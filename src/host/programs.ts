@@ -24,6 +24,7 @@ const SYSTEM_DIRECTORIES = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin",
 
 /** The program's absolute path, or undefined. Relative PATH entries are never searched. */
 export function findProgram(name: string, path = process.env["PATH"] ?? ""): string | undefined {
+  if (isAbsolute(name)) return isProgram(name) ? name : undefined;
   for (const directory of [...path.split(":").filter(isAbsolute), ...SYSTEM_DIRECTORIES]) {
     const candidate = join(directory, name);
     if (isProgram(candidate)) return candidate;

@@ -1,5 +1,5 @@
 import { chmodSync, rmSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { undoAtExit } from "./cleanup.ts";
@@ -54,6 +54,18 @@ export async function awaitPeer(path: string): Promise<Awaited> {
       remove();
     },
   };
+}
+
+/** Whether somebody listens on the socket file: found out by a connection that says nothing. */
+export function socketListens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
 
 function listening(server: Server, path: string): Promise<void> {

@@ -46,6 +46,7 @@ export const featureNames = [
   "virtioNet",
   "virtioBlk",
   "virtioConsole",
+  "vsock",
   "serialConsole",
 ] as const;
 export type FeatureName = (typeof featureNames)[number];
@@ -60,6 +61,7 @@ export const featureMarks: Readonly<Record<FeatureName, FeatureMark>> = {
   virtioNet: { options: ["VIRTIO_NET"], texts: ["virtio_net.napi_tx"] },
   virtioBlk: { options: ["VIRTIO_BLK"], texts: ["virtio_blk.queue_depth"] },
   virtioConsole: { options: ["VIRTIO_CONSOLE"], texts: ["virtio-ports"] },
+  vsock: { options: ["VIRTIO_VSOCKETS"], texts: ["vmw_vsock_virtio_transport"] },
   serialConsole: {
     options: ["SERIAL_8250_CONSOLE", "SERIAL_AMBA_PL011_CONSOLE"],
     texts: ["8250.nr_uarts"],

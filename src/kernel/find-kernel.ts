@@ -2,7 +2,7 @@ import { readSmallFile } from "../host/index.ts";
 import { parseOsRelease } from "./distribution.ts";
 import { kernelFromFiles } from "./from-files.ts";
 import { kernelFromPackages } from "./from-packages.ts";
-import type { RootFileSystem } from "./module-order.ts";
+import type { DeviceKind, RootFileSystem } from "./module-order.ts";
 import type { Kernel, KernelArch, KernelPackages } from "./kernel.ts";
 
 /** Which kernel is wanted: the user's own file, or the distribution's. */
@@ -17,6 +17,8 @@ export interface FindKernelOptions {
   readonly packages: KernelPackages;
   /** Where the root lies (ext4): its driver is among the modules. */
   readonly fileSystem?: RootFileSystem;
+  /** Whose devices the machine has (QEMU's): their drivers are among the modules. */
+  readonly devices?: DeviceKind | undefined;
   /** Asks the distribution for a newer one although the cache has one. */
   readonly refresh?: boolean;
   /** os-release(5) of the host; `/etc/os-release` by default. */
@@ -29,11 +31,18 @@ export interface FindKernelOptions {
  * Errors: KERNEL_NOT_FOUND, KERNEL_INVALID, and those of the packages.
  */
 export function findKernel(options: FindKernelOptions): Promise<Kernel> {
-  const { arch, kernelFile, modulesDirectory, fileSystem = "ext4", signal } = options;
+  const {
+    arch,
+    kernelFile,
+    modulesDirectory,
+    fileSystem = "ext4",
+    devices = "qemu",
+    signal,
+  } = options;
   if (kernelFile !== undefined) {
-    return kernelFromFiles({ arch, kernelFile, modulesDirectory, fileSystem, signal });
+    return kernelFromFiles({ arch, kernelFile, modulesDirectory, fileSystem, devices, signal });
   }
   const osRelease = readSmallFile(options.osReleaseFile ?? "/etc/os-release");
   const distribution = parseOsRelease(new TextDecoder().decode(osRelease));
-  return kernelFromPackages({ ...options, distribution, fileSystem });
+  return kernelFromPackages({ ...options, distribution, fileSystem, devices });
 }

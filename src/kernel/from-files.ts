@@ -5,6 +5,7 @@ import { FileStorage, statOf } from "../host/index.ts";
 import { checkKernel, type KernelIdentity } from "./image.ts";
 import type { Kernel, KernelArch } from "./kernel.ts";
 import {
+  type DeviceKind,
   type LoadableModule,
   orderModules,
   type RootFileSystem,
@@ -19,6 +20,7 @@ export interface KernelFiles {
   /** Without it the kernel must have all drivers built in. */
   readonly modulesDirectory?: string | undefined;
   readonly fileSystem: RootFileSystem;
+  readonly devices: DeviceKind;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,7 +40,7 @@ export async function kernelFromFiles(files: KernelFiles): Promise<Kernel> {
       ? []
       : await orderModules(
           modulesAt(modulesDirectory),
-          wantedModules(files.fileSystem),
+          wantedModules(files.fileSystem, files.devices),
           files.signal,
         );
   const built = moduleRelease(modules);

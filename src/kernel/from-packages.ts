@@ -4,7 +4,13 @@ import { type CachedKernel, cachedKernel, storeKernel } from "./cache.ts";
 import { debianArch, type Distribution, kernelPackage } from "./distribution.ts";
 import { identityOf } from "./from-files.ts";
 import type { Kernel, KernelArch, KernelPackageFile, KernelPackages } from "./kernel.ts";
-import { keptModules, orderModules, type RootFileSystem, wantedModules } from "./module-order.ts";
+import {
+  type DeviceKind,
+  keptModules,
+  orderModules,
+  type RootFileSystem,
+  wantedModules,
+} from "./module-order.ts";
 import { selectModules } from "./module-selection.ts";
 import { KernelUnpacker } from "./unpack-package.ts";
 
@@ -22,6 +28,7 @@ export interface KernelFromPackages {
   readonly cacheDirectory: string;
   readonly packages: KernelPackages;
   readonly fileSystem: RootFileSystem;
+  readonly devices: DeviceKind;
   /** Asks the distribution again, also when a kernel is in the cache. */
   readonly refresh?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -29,14 +36,14 @@ export interface KernelFromPackages {
 
 /** The distribution's own kernel for virtual machines, from the cache or from its packages. */
 export async function kernelFromPackages(options: KernelFromPackages): Promise<Kernel> {
-  const { arch, distribution, cacheDirectory, fileSystem } = options;
+  const { arch, distribution, cacheDirectory } = options;
   const name = kernelPackage(distribution, debianArch[arch]);
   const request = [distribution.id, distribution.version, name, arch, wantedNames()].join(" ");
   const cached = options.refresh === true ? undefined : cachedKernel(cacheDirectory, request);
-  if (cached !== undefined) return kernelOf(cached, arch, fileSystem);
+  if (cached !== undefined) return kernelOf(cached, options);
   await makeKernel({ ...options, name, request });
   const made = cachedKernel(cacheDirectory, request);
-  if (made !== undefined) return kernelOf(made, arch, fileSystem);
+  if (made !== undefined) return kernelOf(made, options);
   throw new WickError("IO", "Cannot keep the kernel: it does not read back as it was written");
 }
 
@@ -85,8 +92,7 @@ function noKernel(name: string, files: readonly KernelPackageFile[]): WickError 
 
 function kernelOf(
   { path, manifest, modules }: CachedKernel,
-  arch: KernelArch,
-  fileSystem: RootFileSystem,
+  { arch, fileSystem, devices }: KernelFromPackages,
 ): Kernel {
   return {
     path,
@@ -94,6 +100,6 @@ function kernelOf(
     arch,
     release: manifest.release,
     origin: `${manifest.package} ${manifest.version}`,
-    modules: selectModules(modules, wantedModules(fileSystem)),
+    modules: selectModules(modules, wantedModules(fileSystem, devices)),
   };
 }

@@ -16,6 +16,7 @@ export {
   type MemoryPart,
   type MemoryRequest,
 } from "./memory-needed.ts";
+export type { DeviceKind } from "./module-order.ts";
 export type { Kernel, KernelArch, KernelPackageFile, KernelPackages } from "./kernel.ts";
 export { identifyKernel, type KernelFormat } from "./image.ts";
 export {
@@ -29,6 +30,7 @@ export { checkCanBoot, type KernelNeeds } from "./can-boot.ts";
 export type { DecompressorName, FeatureName } from "./feature-marks.ts";
 export { type ListedKernel, listKernels } from "./list-kernels.ts";
 export { readPlainKernel, type PlainKernel } from "./plain-kernel.ts";
+export { unpackedCopy } from "./unpacked-copy.ts";
 export { type UnpackedKernel, unpackKernel, unpackKernelFile } from "./unpack-kernel.ts";
 export { pvhEntryOf, readVmlinux } from "./vmlinux.ts";
 export {

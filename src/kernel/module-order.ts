@@ -13,17 +13,36 @@ export interface WantedModule {
   readonly optional?: boolean;
 }
 
-/**
- * Drivers of every machine that wick starts, whichever bus its devices sit on. Entropy from
- * the host is welcome, but kernels get along without.
- */
-const deviceModules: readonly WantedModule[] = [
+/** Whose devices a machine has; "any": what is made now runs who knows where. */
+export type DeviceKind = "qemu" | "firecracker" | "any";
+
+/** Entropy from the host is welcome, but kernels get along without. */
+const entropy: WantedModule = { name: "virtio_rng", optional: true };
+
+/** Whichever bus they sit on. */
+const qemuModules: readonly WantedModule[] = [
   { name: "virtio_pci" },
   { name: "virtio_mmio" },
   { name: "virtio_net" },
   { name: "virtio_console" },
-  { name: "virtio_rng", optional: true },
+  entropy,
 ];
+
+/** The channel to the host is a vsock there; a card only where the host has a TAP for it. */
+const VSOCK = "vmw_vsock_virtio_transport";
+const firecrackerModules: readonly WantedModule[] = [
+  { name: "virtio_mmio" },
+  { name: VSOCK },
+  { name: "virtio_net", optional: true },
+  entropy,
+];
+
+const deviceModules: Readonly<Record<DeviceKind, readonly WantedModule[]>> = {
+  qemu: qemuModules,
+  firecracker: firecrackerModules,
+  // A kernel without vsock serves QEMU as well as ever.
+  any: [...qemuModules, { name: VSOCK, optional: true }],
+};
 
 /** Changes of a run lie in ext4 whatever the root is; so do the folders that it is shown. */
 const driveModules: readonly WantedModule[] = [
@@ -42,14 +61,17 @@ const rootModules: Readonly<Record<RootFileSystem, readonly WantedModule[]>> = {
   initramfs: [],
 };
 
-/** What a machine needs whose root lies in `fileSystem`. */
-export function wantedModules(fileSystem: RootFileSystem): readonly WantedModule[] {
-  return [...deviceModules, ...rootModules[fileSystem]];
+/** What a machine with such devices needs whose root lies in `fileSystem`. */
+export function wantedModules(
+  fileSystem: RootFileSystem,
+  devices: DeviceKind,
+): readonly WantedModule[] {
+  return [...deviceModules[devices], ...rootModules[fileSystem]];
 }
 
 /** What any machine may need: a kernel that is kept serves them all. */
 export const keptModules: readonly WantedModule[] = [
-  ...deviceModules,
+  ...deviceModules.any,
   ...driveModules,
   { name: "erofs", optional: true },
   { name: "squashfs", optional: true },

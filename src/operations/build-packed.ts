@@ -74,6 +74,7 @@ function kernelFor(plan: BuildPlan, packing: PackingPlan, context: Context): Pro
       modulesDirectory: packing.modules,
       refresh: plan.refresh,
       fileSystem: "initramfs",
+      devices: "any",
     },
     context,
   );

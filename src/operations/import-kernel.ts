@@ -128,6 +128,7 @@ async function moduleArchive(
         arch: kernel.arch === "aarch64" ? "aarch64" : "x86_64",
         kernelFile: path,
         fileSystem: "initramfs",
+        devices: "any",
         modulesDirectory:
           modules === undefined ? undefined : resolve(context.workingDirectory, modules),
       },
@@ -144,5 +145,5 @@ function distributionKernel(
   context: Context,
 ): Promise<Kernel> {
   const arch = archOf(platform, { environment: context.environment, arch: hostArch() });
-  return hostKernel({ arch, refresh, fileSystem: "initramfs" }, context);
+  return hostKernel({ arch, refresh, fileSystem: "initramfs", devices: "any" }, context);
 }

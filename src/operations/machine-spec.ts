@@ -58,7 +58,7 @@ export function machineOf(parts: Parts): Omit<MachineSpec, "initrd"> {
     cpus: plan.cpus,
     drives: parts.mounts.drives,
     ports: parts.ports,
-    network: plan.network,
+    network: plan.network === "user" ? "user" : "none",
     relay: false,
     accel: plan.accel,
     directory,

@@ -193,6 +193,7 @@ export class RunningMachine implements AsyncDisposable {
     const vmm = await this.#parts.machine.exited;
     this.#hasEnded = true;
     this.#parts.release();
+    if (vmm.warning !== undefined) this.#parts.onWarning(vmm.warning);
     const report = this.#session.final;
     if (this.#broken !== undefined) throw this.#broken;
     if (report?.kind === "setup-failed") throw setupError(report, this.#parts.machine);
@@ -209,14 +210,9 @@ export class RunningMachine implements AsyncDisposable {
     const told = classifyConsole(tail);
     if (told !== undefined) throw told;
     if (vmm.code !== 0) {
-      const how = vmm.signal === null ? `status ${vmm.code}` : vmm.signal;
-      throw new WickError(
-        "VMM_FAILED",
-        `Cannot run the machine to its end: QEMU ended with ${how}`,
-        {
-          detail: vmm.stderrTail,
-        },
-      );
+      throw new WickError("VMM_FAILED", `Cannot run the machine to its end: ${vmm.words}`, {
+        detail: vmm.stderrTail,
+      });
     }
     if (!this.#parts.reports) return {};
     throw new WickError(

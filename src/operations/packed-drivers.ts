@@ -28,6 +28,7 @@ const drivers = {
   pci: { feature: "virtioPci", module: "virtio_pci" },
   mmio: { feature: "virtioMmio", module: "virtio_mmio" },
   channel: { feature: "virtioConsole", module: "virtio_console" },
+  vsock: { feature: "vsock", module: "vmw_vsock_virtio_transport" },
   network: { feature: "virtioNet", module: "virtio_net" },
   drive: { feature: "virtioBlk", module: "virtio_blk" },
 } as const satisfies Readonly<Record<string, Driver>>;
@@ -70,11 +71,12 @@ export async function missingModules(
   return found.filter(({ name }) => !brought.has(name));
 }
 
-function driversOf({ network, mounts, accel, content }: RunPlan): Driver[] {
-  const isMicrovm = accel === "kvm" && content.arch === "x86_64";
+function driversOf({ vmm, network, mounts, accel, content }: RunPlan): Driver[] {
+  const isFirecracker = vmm === "firecracker";
+  const isMicrovm = isFirecracker || (accel === "kvm" && content.arch === "x86_64");
   return [
     isMicrovm ? drivers.mmio : drivers.pci,
-    drivers.channel,
+    isFirecracker ? drivers.vsock : drivers.channel,
     ...(network === "user" ? [drivers.network] : []),
     ...(hasDrives(mounts) ? [drivers.drive] : []),
   ];
@@ -95,7 +97,7 @@ async function capabilitiesInside(
 }
 
 async function modulesFor(
-  { modules, mounts }: RunPlan,
+  { vmm: devices, modules, mounts }: RunPlan,
   { image, record, release }: PackedImage & { readonly release: string | undefined },
   context: Context,
 ): Promise<Kernel["modules"] | undefined> {
@@ -103,11 +105,11 @@ async function modulesFor(
   const fileSystem = hasDrives(mounts) ? "ext4" : "initramfs";
   if (modules !== undefined) {
     const given = { kernelFile: image, modulesDirectory: modules };
-    return (await hostKernel({ arch, fileSystem, ...given }, context)).modules;
+    return (await hostKernel({ arch, fileSystem, devices, ...given }, context)).modules;
   }
   const kept = listKernels(wickDirectories(context.environment).cache);
   if (!kept.some((one) => one.arch === arch && one.release === release)) return undefined;
-  const own = await hostKernel({ arch, fileSystem }, context);
+  const own = await hostKernel({ arch, fileSystem, devices }, context);
   return own.release === release ? own.modules : undefined;
 }
 

@@ -4,7 +4,7 @@ import { planRun, refuseCopy, type RunOptions, type RunPlan } from "../config/in
 import { monotonicMs } from "../host/index.ts";
 import { checkCanBoot, type Kernel, kernelCapabilities } from "../kernel/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
-import { type MachineSpec, qemu } from "../vmm/index.ts";
+import type { MachineSpec, Vmm } from "../vmm/index.ts";
 import { withAccelerator } from "./accelerator.ts";
 import { callerOf } from "./caller.ts";
 import { refuseForApp } from "./app-init.ts";
@@ -22,6 +22,7 @@ import { missingModules } from "./packed-drivers.ts";
 import { planForFile } from "./packed-plan.ts";
 import { packedSpec } from "./packed-machine.ts";
 import { prepareRunFiles, type RunFiles } from "./run-image.ts";
+import { checkPackedForm, checkVmm, kernelForVmm, vmmFor } from "./vmm-choice.ts";
 import { withStore } from "./with-store.ts";
 
 /**
@@ -30,14 +31,14 @@ import { withStore } from "./with-store.ts";
  */
 export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
   const requested = planForFile(planRun(options, callerOf(context)), context);
-  const vmm = qemu();
-  await vmm.version(requested.content.arch);
+  const vmm = vmmFor(requested, context);
+  await checkVmm(vmm, requested, context);
   checkMountSources(requested.mounts);
   const plan = await withAccelerator(requested, vmm.name, context);
   return withStore(context, async (store) => {
     const files = await prepareRunFiles(plan, store, context);
     try {
-      return await start(plan, files, context);
+      return await start({ plan, vmm, files }, context);
     } catch (error) {
       files[Symbol.dispose]();
       throw error;
@@ -45,15 +46,20 @@ export async function run(options: RunOptions, context: Context): Promise<Runnin
   });
 }
 
-async function start(plan: RunPlan, files: RunFiles, context: Context): Promise<RunningMachine> {
-  const vmm = qemu();
+interface Starting {
+  readonly plan: RunPlan;
+  readonly vmm: Vmm;
+  readonly files: RunFiles;
+}
+
+async function start({ plan, vmm, files }: Starting, context: Context): Promise<RunningMachine> {
   const { directory, image } = files;
   const facts = await readImageFacts(image, context.signal);
   if (facts.isApp) refuseForApp(plan, files);
   else if (!files.isBuilt) refuseOverrides(plan, facts);
   if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);
   if (plan.root === "ro" && facts.format === "initramfs") throw refuseReadOnlyRoot();
-  const kernel = await kernelOf(plan, { image, facts }, context);
+  const kernel = await kernelOf(plan, { image, facts, directory }, context);
   const ports = await choosePorts(publishedPorts(plan, facts));
   const at = { directory, imageUuid: facts.uuid };
   const mounts = await prepareMounts(plan.mounts, at, context);
@@ -93,10 +99,11 @@ function hintIfLost({ kernel, modules, memoryMiB }: RunPlan, { format }: ImageFa
 
 async function kernelOf(
   plan: RunPlan,
-  { image, facts }: { readonly image: string; readonly facts: ImageFacts },
+  { image, facts, directory }: Pick<Parts, "image" | "facts" | "directory">,
   context: Context,
 ): Promise<Kernel> {
   if (facts.packed !== undefined) {
+    checkPackedForm(plan, facts.packed);
     const { form: format, arch } = facts.packed;
     const packed = { image, facts, record: facts.packed };
     const modules = await missingModules(plan, packed, context);
@@ -109,12 +116,13 @@ async function kernelOf(
       modulesDirectory: plan.modules,
       refresh: plan.content.refresh,
       fileSystem: rootFileSystem(plan, facts),
+      devices: plan.vmm,
     },
     context,
   );
   // The distribution's own can do all of it.
   if (plan.kernel !== undefined) await checkDecompressor(kernel, facts, context);
-  return kernel;
+  return kernelForVmm(plan, kernel, { directory, context });
 }
 
 /** Whether a kernel of the user's own unpacks the image; one that cannot be looked into may. */

@@ -37,8 +37,12 @@ export interface MachineSpec {
 export interface VmmExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The last lines of its own stderr. */
+  /** The same as words: `QEMU ended with status 1`. */
+  readonly words: string;
+  /** The last lines of its own stderr, and of its log where it has one. */
   readonly stderrTail: readonly string[];
+  /** What the user should know although the machine ended well. */
+  readonly warning?: string;
 }
 
 /** One running machine. */
@@ -70,6 +74,8 @@ export interface Vmm {
   kernelWords(arch: MachineSpec["arch"]): readonly string[];
   /** The version of the installed program, `7.2.22`; TOOL_MISSING when there is none. */
   version(arch?: MachineSpec["arch"]): Promise<string>;
+  /** What the user should know of a version that works; undefined: nothing. */
+  adviceOn?(version: string): string | undefined;
   start(spec: MachineSpec, signal?: AbortSignal): Promise<Machine>;
   /** The plain command that boots the same files by hand, one word an element. */
   commandByHand(spec: MachineSpec): readonly string[];

@@ -28,6 +28,7 @@ Examples:
   wick run -p 8080:80 deb:nginx-light
   wick run -p 8080:80 -m 128m nginx.ext4
   wick run -p 8080:80 nginx.vmlinux
+  wick run -p 8080:80 --vmm firecracker nginx.ext4
   wick run -p 8080:80 -v ./conf:/etc/nginx nginx.ext4
   wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /bin/busybox sh -c 'echo $GREETING'
 `;
@@ -78,20 +79,32 @@ export function addRun(program: Command): void {
     .option("--kernel <file>", "a kernel of your own: bzImage, ELF or Image")
     .option("--modules <directory>", "that kernel's modules")
     .option("--append <words>", "more words for the kernel's command line")
-    .addOption(new Option("--vmm <vmm>", "virtual machine monitor").choices(["auto", "qemu"]))
-    .addOption(
-      new Option(
-        "--accel <accel>",
-        "tcg emulates the processor; auto is kvm where it really runs guests",
-      ).choices(accelerators),
-    )
     .option(
       "--init [=kind]",
       "which init a source gets: wick, script, app (the program itself is process 1), none; alone it changes nothing",
     )
     .option("--rm", "changes nothing: a machine never leaves anything behind");
+  addVmmOptions(command);
   addContentOptions(addConfigOptions(command));
   addOutputOptions(command).addHelpText("after", EXAMPLES).action(act);
+}
+
+/** What runs the machine. */
+function addVmmOptions(command: Command): void {
+  command
+    .addOption(
+      new Option("--vmm <vmm>", "qemu, or firecracker where KVM runs guests").choices([
+        "auto",
+        "qemu",
+        "firecracker",
+      ]),
+    )
+    .addOption(
+      new Option(
+        "--accel <accel>",
+        "tcg emulates the processor; auto is kvm where it really runs guests",
+      ).choices(accelerators),
+    );
 }
 
 /** The words of `wick run` before commander reads them. */

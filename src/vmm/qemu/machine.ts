@@ -58,5 +58,6 @@ async function quit(qmp: Qmp): Promise<void> {
 }
 
 function vmmExit({ code, signal }: ProcessExit, vmm: SupervisedProcess): VmmExit {
-  return { code, signal, stderrTail: vmm.outputTail() };
+  const how = signal === null ? `with status ${code}` : `by ${signal}`;
+  return { code, signal, words: `QEMU ended ${how}`, stderrTail: vmm.outputTail() };
 }

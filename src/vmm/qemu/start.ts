@@ -18,7 +18,7 @@ import { platformOf } from "./platform.ts";
 import { Qmp } from "./qmp.ts";
 import { listenForQemu, mapSockets, type BySocket, type Listening } from "./sockets.ts";
 import { startError } from "./start-error.ts";
-import { Undo } from "./undo.ts";
+import { Undo } from "../undo.ts";
 import { boundPorts } from "./usernet.ts";
 
 /** How QEMU is started; tests put other programs in its place. */

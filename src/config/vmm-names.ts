@@ -1,0 +1,1 @@
+export const vmmNames = ["auto", "qemu", "firecracker"] as const;

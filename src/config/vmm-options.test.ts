@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { isWickError } from "../errors/index.ts";
+import { planRun } from "./plan.ts";
+import type { RunOptions } from "./options.ts";
+
+const caller = { environment: {}, workingDirectory: "/", arch: "x86_64" } as const;
+const plan = (options: Partial<RunOptions>) => planRun({ source: "app.ext4", ...options }, caller);
+
+test("QEMU is what runs, and its own network what it has, unless Firecracker is asked for", () => {
+  for (const vmm of [undefined, "auto", "qemu"] as const) {
+    const { vmm: resolved, network } = plan(vmm === undefined ? {} : { vmm });
+    expect([resolved, network]).toEqual(["qemu", "user"]);
+  }
+  const { vmm, network, accel } = plan({ vmm: "firecracker" });
+  expect([vmm, network, accel]).toEqual(["firecracker", "relay", "kvm"]);
+  expect(plan({ vmm: "firecracker", network: "none" }).network).toBe("none");
+});
+
+test.each([
+  [{ accel: "tcg" }, "--accel tcg", "--vmm qemu"],
+  [{ network: "user" }, "--network user", "relayed by init"],
+  [{ platform: "linux/arm64" }, "a machine for aarch64", "--vmm qemu"],
+] as const)("Firecracker and %j is refused with what to do", (options, words, hint) => {
+  let error: unknown;
+  try {
+    plan({ vmm: "firecracker", ...options });
+  } catch (thrown) {
+    error = thrown;
+  }
+  if (!isWickError(error, "USAGE")) throw error;
+  expect(error.message).toContain(words);
+  expect(error.hint).toContain(hint);
+});

@@ -1,0 +1,51 @@
+import { join, resolve } from "node:path";
+import { sanitise } from "../bytes/index.ts";
+import type { RunPlan } from "../config/index.ts";
+import { WickError } from "../errors/index.ts";
+import { wickDirectories } from "../host/index.ts";
+import { type Kernel, type PackRecord, unpackedCopy } from "../kernel/index.ts";
+import { firecracker, qemu, type Vmm } from "../vmm/index.ts";
+import type { Context } from "./context.ts";
+
+/** The VMM of the plan; WICK_FIRECRACKER names the program where it is not the one in PATH. */
+export function vmmFor(
+  { vmm }: Pick<RunPlan, "vmm">,
+  { environment, workingDirectory }: Context,
+): Vmm {
+  if (vmm === "qemu") return qemu();
+  const named = environment["WICK_FIRECRACKER"] ?? "";
+  return firecracker({ program: named === "" ? undefined : resolve(workingDirectory, named) });
+}
+
+/** Whether it is there, and what is to be known of it: before anything is built. */
+export async function checkVmm(
+  vmm: Vmm,
+  { content }: Pick<RunPlan, "content">,
+  { onEvent }: Context,
+): Promise<void> {
+  const version = await vmm.version(content.arch);
+  const advice = vmm.adviceOn?.(version);
+  if (advice !== undefined) onEvent({ type: "warning", message: advice });
+}
+
+/** QEMU unpacks kernels by itself; Firecracker wants what is in them. */
+export function kernelForVmm(
+  { vmm }: RunPlan,
+  kernel: Kernel,
+  { directory, context }: { readonly directory: string; readonly context: Context },
+): Kernel | Promise<Kernel> {
+  if (vmm === "qemu") return kernel;
+  const cacheDirectory = wickDirectories(context.environment).cache;
+  const privatePath = join(directory, "vmlinux");
+  return unpackedCopy(kernel, { cacheDirectory, privatePath, signal: context.signal });
+}
+
+/** Refuses a packed bzImage for Firecracker, which boots none. */
+export function checkPackedForm({ vmm, content }: RunPlan, { form }: PackRecord): void {
+  if (vmm === "qemu" || form !== "bzImage") return;
+  throw new WickError(
+    "UNSUPPORTED",
+    `Cannot run ${sanitise(content.source)} with Firecracker: it is packed as a bzImage, wanted an ELF`,
+    { hint: "pack it under another name, as wick pack -o app.vmlinux, or use --vmm qemu" },
+  );
+}

@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import { checkPrivateDirectory, fitsSocketPath, temporaryDirectory } from "../../host/index.ts";
+
+/** Ports of the guest's vsock on which the host is awaited (docs/channel.md, docs/relay.md). */
+export const VSOCK_PORTS = { channel: 1024, relay: 1025 } as const;
+
+/** The longest ending that Firecracker puts behind `uds_path`: a port of 32 bits. */
+const LONGEST_PORT = "_4294967295";
+
+/** Where the files of one Firecracker lie; absolute paths. */
+export interface FirecrackerFiles extends Disposable {
+  /** The API's socket: Firecracker makes it, and wants it absent. */
+  readonly api: string;
+  /** `uds_path` of the vsock device: likewise. */
+  readonly vsock: string;
+  readonly log: string;
+  /** The same machine as a config file, to start by hand. */
+  readonly config: string;
+}
+
+/** Sockets lie in a short directory of their own where a path of `directory`'s would not fit. */
+export function firecrackerFiles(directory: string): FirecrackerFiles {
+  checkPrivateDirectory(directory);
+  const isTooLong = !fitsSocketPath(`${join(directory, "vsock")}${LONGEST_PORT}`);
+  const short = isTooLong ? temporaryDirectory("vmm", "/tmp") : undefined;
+  const sockets = short?.path ?? directory;
+  return {
+    api: join(sockets, "api"),
+    vsock: join(sockets, "vsock"),
+    log: join(directory, "firecracker.log"),
+    config: configPath(directory),
+    [Symbol.dispose]: () => short?.[Symbol.dispose](),
+  };
+}
+
+export function configPath(directory: string): string {
+  return join(directory, "firecracker.json");
+}
+
+/** Where Firecracker connects when the guest connects to `port` of its host. */
+export function guestSocket(vsock: string, port: number): string {
+  return `${vsock}_${port}`;
+}

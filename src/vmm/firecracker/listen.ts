@@ -1,0 +1,63 @@
+import { awaitPeer, type Awaited } from "../../host/index.ts";
+import { AwaitedStream } from "../awaited-stream.ts";
+import { guestSocket, VSOCK_PORTS } from "./files.ts";
+
+/** The byte streams that the guest itself opens, once its init runs. */
+export interface GuestStreams {
+  readonly channel: AwaitedStream;
+  readonly relay: AwaitedStream | undefined;
+  /** Ends waiting: streams to which nobody came end. */
+  close(): void;
+}
+
+/**
+ * Listens where Firecracker connects to when the guest does. The first connection of each is
+ * init's, made before anything else runs in the guest; after it nobody listens any more.
+ */
+export async function listenForGuest(
+  vsock: string,
+  { relay }: { readonly relay: boolean },
+): Promise<GuestStreams> {
+  const channel = await listenOn(guestSocket(vsock, VSOCK_PORTS.channel));
+  try {
+    const other = relay ? await listenOn(guestSocket(vsock, VSOCK_PORTS.relay)) : undefined;
+    return {
+      channel: channel.stream,
+      relay: other?.stream,
+      close() {
+        other?.close();
+        channel.close();
+      },
+    };
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
+}
+
+interface Listening {
+  readonly stream: AwaitedStream;
+  close(): void;
+}
+
+async function listenOn(path: string): Promise<Listening> {
+  const awaited = await awaitPeer(path);
+  const stream = new AwaitedStream();
+  void attachPeer(awaited, stream);
+  return {
+    stream,
+    close() {
+      awaited.close();
+      stream.giveUp();
+    },
+  };
+}
+
+async function attachPeer(awaited: Awaited, stream: AwaitedStream): Promise<void> {
+  try {
+    stream.attach(await awaited.peer);
+  } catch {
+    return; // nobody came; whoever closed ends the stream
+  }
+  awaited.close();
+}

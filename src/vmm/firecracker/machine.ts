@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ProcessExit, SupervisedProcess } from "../../host/index.ts";
+import type { ConsoleStream } from "../console-stream.ts";
+import type { Machine, VmmExit } from "../vmm.ts";
+import type { GuestStreams } from "./listen.ts";
+import { logTail } from "./log.ts";
+import { endWords } from "./start-error.ts";
+
+/** How long the console's last bytes may take from a pipe whose other end is gone. */
+const DRAIN_MS = 1000;
+
+interface Parts {
+  readonly vmm: SupervisedProcess;
+  readonly console: ConsoleStream;
+  readonly guest: GuestStreams;
+  /** Path of Firecracker's log. */
+  readonly log: string;
+  /** Called once Firecracker is gone: removes its sockets. */
+  readonly release: () => void;
+}
+
+/** The running machine of a Firecracker process. */
+export function firecrackerMachine({ vmm, console, guest, log, release }: Parts): Machine {
+  const exited = vmm.exited.then(async (exit): Promise<VmmExit> => {
+    guest.close();
+    await Promise.race([console.drain(), sleep(DRAIN_MS, undefined, { ref: false })]);
+    const end = vmmExit(exit, { vmm, console, log });
+    release();
+    return end;
+  });
+  return {
+    pid: vmm.pid,
+    ports: [],
+    channel: guest.channel,
+    ...(guest.relay === undefined ? {} : { relay: guest.relay }),
+    console,
+    consoleTail: () => console.tail.lines(),
+    // Firecracker reads its terminal or a FIFO, and has neither: nothing can be typed.
+    writeConsole: () => {},
+    exited,
+    async kill() {
+      await vmm.stop({ graceMs: 0 });
+      return exited;
+    },
+  };
+}
+
+function vmmExit(
+  exit: ProcessExit,
+  { vmm, console, log }: Pick<Parts, "vmm" | "console" | "log">,
+): VmmExit {
+  const { missedBytes } = console;
+  return {
+    ...exit,
+    words: endWords(exit),
+    stderrTail: [...vmm.outputTail(), ...logTail(log)],
+    ...(missedBytes === 0 ? {} : { warning: missedWords(missedBytes) }),
+  };
+}
+
+function missedWords(bytes: number): string {
+  return `${bytes} bytes of the console are missing: they were read too slowly, and Firecracker does not wait`;
+}

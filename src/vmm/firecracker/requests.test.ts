@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { apiProblems, type ApiRequest } from "../../../test/support/firecracker-api.ts";
+import type { MachineSpec } from "../vmm.ts";
+import { devicesOf, INSTANCE_START, requestsFor, VERSION } from "./requests.ts";
+
+const spec: MachineSpec = {
+  arch: "x86_64",
+  kernel: "/run/m/vmlinux",
+  initrd: "/run/m/initrd.cpio",
+  commandLine: "console=ttyS0 quiet",
+  memoryMiB: 128,
+  cpus: 2,
+  drives: [
+    { path: "/run/m/app.ext4", readOnly: true },
+    { path: "/run/m/overlay.ext4", readOnly: false },
+  ],
+  ports: [],
+  network: "none",
+  relay: true,
+  accel: "kvm",
+  directory: "/run/m",
+};
+
+const all: readonly ApiRequest[] = [
+  VERSION,
+  ...requestsFor(devicesOf(spec, "/run/m/vsock")),
+  INSTANCE_START,
+];
+
+test("every request is one that Firecracker's API description has", () => {
+  expect(all.map((request) => [request.path, apiProblems(request)])).toEqual([
+    ["/version", []],
+    ["/machine-config", []],
+    ["/boot-source", []],
+    ["/drives/drive0", []],
+    ["/drives/drive1", []],
+    ["/vsock", []],
+    ["/entropy", []],
+    ["/actions", []],
+  ]);
+});
+
+test("the check notices an unknown key, a missing one, a wrong type, value and path", () => {
+  const [, machine, , drive, , vsock] = all;
+  const wrong = (request: ApiRequest, body: object): string[] =>
+    apiProblems({ ...request, body: { ...request.body, ...body } });
+  expect(wrong(machine!, { vcpus: 1 })).toEqual([".vcpus: unknown"]);
+  expect(wrong(machine!, { vcpu_count: 33 })).toEqual([".vcpu_count: 33"]);
+  expect(wrong(machine!, { smt: "no" })).toEqual([".smt: no boolean"]);
+  expect(wrong(drive!, { cache_type: "None" })).toEqual([".cache_type: None"]);
+  expect(wrong(vsock!, { guest_cid: 2 })).toEqual([".guest_cid: 2"]);
+  expect(apiProblems({ ...drive!, body: { path_on_host: "/x" } })).toEqual([
+    ".drive_id: missing",
+    ".is_root_device: missing",
+  ]);
+  expect(apiProblems({ ...drive!, path: "/disks/a" })).toHaveLength(1);
+});
+
+test("no drive is the root device, and only what is written is flushed", () => {
+  const { drives } = devicesOf(spec) as unknown as { drives: Record<string, unknown>[] };
+  expect(drives.map((drive) => drive["is_root_device"])).toEqual([false, false]);
+  expect(drives.map((drive) => drive["cache_type"])).toEqual(["Unsafe", "Writeback"]);
+});
+
+test("boot_args are always given: Firecracker's own forbid modules", () => {
+  const devices = devicesOf({ ...spec, commandLine: "" }) as unknown as {
+    "boot-source": { boot_args: string };
+  };
+  expect(devices["boot-source"].boot_args).toBe("");
+});
+
+interface Recorded extends ApiRequest {
+  readonly status: number;
+}
+
+test("the requests are those of a session recorded with Firecracker 1.16.1, which took them all", () => {
+  const file = new URL("../../../test/fixtures/firecracker-session-v1.16.1.json", import.meta.url);
+  const { session } = JSON.parse(readFileSync(file, "utf8")) as { session: readonly Recorded[] };
+  expect(session.map(({ method, path, body }) => ({ method, path, body }))).toEqual(
+    all.map(({ method, path, body }) => ({ method, path, body })),
+  );
+  expect(session.map(({ status }) => status)).toEqual([200, ...Array<number>(7).fill(204)]);
+});

@@ -1,0 +1,65 @@
+import type { SocketRequest } from "../../host/index.ts";
+import type { Drive, MachineSpec } from "../vmm.ts";
+
+/** The first of the context ids that a guest can have. */
+const GUEST_CID = 3;
+
+/** What a machine is told of its devices, by the names that API and config file share. */
+export interface Devices {
+  readonly "machine-config": object;
+  readonly "boot-source": object;
+  readonly drives: readonly { readonly drive_id: string }[];
+  readonly vsock?: object;
+  readonly entropy: object;
+}
+
+/** `vsock`: `uds_path` of the machine's vsock device; absent: it has none. */
+export function devicesOf(spec: MachineSpec, vsock?: string): Devices {
+  return {
+    "machine-config": { vcpu_count: spec.cpus, mem_size_mib: spec.memoryMiB, smt: false },
+    "boot-source": {
+      kernel_image_path: spec.kernel,
+      ...(spec.initrd === undefined ? {} : { initrd_path: spec.initrd }),
+      // Always said: Firecracker's own words have `nomodule`, and our initramfs loads modules.
+      boot_args: spec.commandLine,
+    },
+    drives: spec.drives.map(driveOf),
+    ...(vsock === undefined ? {} : { vsock: { guest_cid: GUEST_CID, uds_path: vsock } }),
+    entropy: {},
+  };
+}
+
+/**
+ * Never the root device: init finds the root by its UUID, and `root=` on the command line would
+ * be in its way. `Writeback` lets the guest's fsync reach the host's disk, as with QEMU.
+ */
+function driveOf({ path, readOnly }: Drive, index: number) {
+  return {
+    drive_id: `drive${index}`,
+    path_on_host: path,
+    is_root_device: false,
+    is_read_only: readOnly,
+    cache_type: readOnly ? "Unsafe" : "Writeback",
+    io_engine: "Sync",
+  };
+}
+
+/** The requests that make the machine, in the order in which Firecracker wants them. */
+export function requestsFor(devices: Devices): readonly SocketRequest[] {
+  const { drives, vsock } = devices;
+  return [
+    put("/machine-config", devices["machine-config"]),
+    put("/boot-source", devices["boot-source"]),
+    ...drives.map((drive) => put(`/drives/${drive.drive_id}`, drive)),
+    ...(vsock === undefined ? [] : [put("/vsock", vsock)]),
+    put("/entropy", devices.entropy),
+  ];
+}
+
+export const VERSION: SocketRequest = { method: "GET", path: "/version" };
+
+export const INSTANCE_START: SocketRequest = put("/actions", { action_type: "InstanceStart" });
+
+function put(path: string, body: object): SocketRequest {
+  return { method: "PUT", path, body };
+}

@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { utf8 } from "../../bytes/index.ts";
+import { isWickError, WickError } from "../../errors/index.ts";
+import {
+  deadline as deadlineOf,
+  removePath,
+  startProcess,
+  writePrivateFile,
+  type Deadline,
+  type SupervisedProcess,
+} from "../../host/index.ts";
+import { ConsoleStream } from "../console-stream.ts";
+import { Undo } from "../undo.ts";
+import type { Machine, MachineSpec } from "../vmm.ts";
+import { FirecrackerApi, Refusal, versionIn } from "./api.ts";
+import { checkFirecrackerSpec } from "./check.ts";
+import { firecrackerFiles, type FirecrackerFiles } from "./files.ts";
+import { listenForGuest } from "./listen.ts";
+import { logTail } from "./log.ts";
+import { firecrackerMachine } from "./machine.ts";
+import { devicesOf, INSTANCE_START, requestsFor, VERSION } from "./requests.ts";
+import { endedError, refusedError } from "./start-error.ts";
+import { checkVersion, firecrackerProgram } from "./version.ts";
+
+/** How Firecracker is started; tests put other programs in its place. */
+export interface FirecrackerOptions {
+  /** By default `firecracker` from PATH. */
+  readonly program?: string | undefined;
+  /** Bound on all of the start, which takes 0.1 s; 30 s mean that it hangs. */
+  readonly startTimeoutMs?: number;
+}
+
+const START_TIMEOUT_MS = 30_000;
+
+/** After a broken connection: how long Firecracker may take to end and say why. */
+const LAST_WORDS_MS = 500;
+
+/**
+ * Starts Firecracker, makes the machine by its API and lets the guest run. Any failure takes
+ * back all earlier steps in reverse order and is the error that comes out.
+ */
+export async function startFirecracker(
+  spec: MachineSpec,
+  options: FirecrackerOptions,
+  signal?: AbortSignal,
+): Promise<Machine> {
+  checkFirecrackerSpec(spec);
+  const program = firecrackerProgram(options.program);
+  const deadline = deadlineOf({
+    ms: options.startTimeoutMs ?? START_TIMEOUT_MS,
+    action: "start the machine",
+    code: "VMM_FAILED",
+    signal,
+  });
+  const undo = new Undo();
+  try {
+    return await startWith({ spec, program, deadline, undo });
+  } catch (error) {
+    await undo.run();
+    throw error;
+  }
+}
+
+interface Starting {
+  readonly spec: MachineSpec;
+  readonly program: string;
+  readonly deadline: Deadline;
+  readonly undo: Undo;
+}
+
+async function startWith({ spec, program, deadline, undo }: Starting): Promise<Machine> {
+  const files = firecrackerFiles(spec.directory);
+  undo.push(() => removeSockets(files));
+  const guest = await listenForGuest(files.vsock, { relay: spec.relay === true });
+  undo.push(() => guest.close());
+  // Made here: before 1.14 Firecracker opens its log, but makes none.
+  writePrivateFile(files.log, new Uint8Array(0));
+  undo.push(() => removePath(files.log));
+  writePrivateFile(files.config, configFile(spec));
+  undo.push(() => removePath(files.config));
+  const { vmm, console } = await startProgram(program, files);
+  undo.push(() => vmm.stop({ graceMs: 0 }));
+  try {
+    const api = new FirecrackerApi(files.api, deadline);
+    await Promise.race([makeMachine(api, spec, files), endedEarly(vmm, files)]);
+    const machine = firecrackerMachine({
+      vmm,
+      console,
+      guest,
+      log: files.log,
+      release: () => removeSockets(files),
+    });
+    await Promise.race([api.send(INSTANCE_START), endedEarly(vmm, files)]);
+    // From here on nobody has anything to say to it.
+    closeToStrangers(files);
+    return machine;
+  } catch (error) {
+    throw await explain(error, vmm, files);
+  }
+}
+
+async function startProgram(
+  program: string,
+  { api, log }: FirecrackerFiles,
+): Promise<{ readonly vmm: SupervisedProcess; readonly console: ConsoleStream }> {
+  // Level Info would put every request into the log, and what the user's words hold with it.
+  const args = ["--api-sock", api, "--log-path", log, "--level", "Warn"];
+  let console!: ConsoleStream;
+  const vmm = await startProcess(program, args, {
+    purpose: "start the machine",
+    onOutput: (output) => (console = new ConsoleStream(output, { mayHold: false })),
+  });
+  return { vmm, console };
+}
+
+async function makeMachine(
+  api: FirecrackerApi,
+  spec: MachineSpec,
+  { vsock }: FirecrackerFiles,
+): Promise<void> {
+  await api.listens();
+  checkVersion(versionIn(await api.send(VERSION)));
+  for (const request of requestsFor(devicesOf(spec, vsock))) await api.send(request);
+}
+
+/** The same machine for people: without the vsock, whose other end is wick. */
+export function configFile(spec: MachineSpec): Uint8Array {
+  return utf8(`${JSON.stringify(devicesOf(spec), undefined, 2)}\n`);
+}
+
+async function endedEarly(vmm: SupervisedProcess, { log }: FirecrackerFiles): Promise<never> {
+  const exit = await vmm.exited;
+  throw endedError(exit, [...vmm.outputTail(), ...logTail(log)]);
+}
+
+/** A connection that broke because Firecracker gave up: its own words say more than ours. */
+async function explain(
+  failure: unknown,
+  vmm: SupervisedProcess,
+  files: FirecrackerFiles,
+): Promise<unknown> {
+  if (failure instanceof Refusal) return refusedError(failure, logTail(files.log));
+  if (!isWickError(failure) || failure.code === "INTERRUPTED" || failure.detail.length > 0)
+    return failure;
+  const exit = await Promise.race([vmm.exited, sleep(LAST_WORDS_MS)]);
+  const output = [...vmm.outputTail(), ...logTail(files.log)];
+  if (exit !== undefined) return endedError(exit, output);
+  return new WickError(failure.code, failure.message, { cause: failure, detail: output });
+}
+
+/** Firecracker keeps listening on files that it made; without a name nobody reaches it. */
+function closeToStrangers({ api, vsock }: FirecrackerFiles): void {
+  removePath(api);
+  removePath(vsock);
+}
+
+function removeSockets(files: FirecrackerFiles): void {
+  closeToStrangers(files);
+  files[Symbol.dispose]();
+}

@@ -1,0 +1,131 @@
+/**
+ * In Firecracker's place: a real HTTP server on the socket that it is told, for tests of what a
+ * VMM can do wrong. `node firecracker-stand-in.mjs BEHAVIOUR RECORD ARGUMENTS…`; each request
+ * becomes a line of JSON in the file RECORD.
+ *
+ * BEHAVIOUR is JSON: {version, delayMs, at: {"PUT /drives/drive0": what}, guest}, where `what` is
+ * "refuse", "die", "silent", "garbage", "half" or "huge", and `guest` is what it does once the
+ * guest runs: "init" (connects as a guest's init does and echoes), "exit:N", "flood".
+ * {real: PROGRAM} passes everything on to a real Firecracker, to record a session.
+ */
+/* oxlint-disable unicorn/no-process-exit -- a program that ends as it is told to */
+import { spawn } from "node:child_process";
+import { appendFileSync, writeFileSync } from "node:fs";
+import { createServer, request as send } from "node:http";
+import { connect } from "node:net";
+
+const [behaviourText, record, ...args] = process.argv.slice(2);
+const behaviour = JSON.parse(behaviourText);
+const optionAt = (name) => args[args.indexOf(name) + 1];
+
+if (args.includes("--version")) {
+  process.stdout.write(`Firecracker v${behaviour.version ?? "1.16.1"}\n`);
+  process.exit(0);
+}
+
+const api = optionAt("--api-sock");
+let vsock;
+
+const faults = {
+  refuse: (answer) => respond(answer, 400, { fault_message: "not with me\u001b[31m" }),
+  die: () => {
+    writeFileSync(2, "stand-in: fatal\n");
+    process.exit(1);
+  },
+  silent: () => {},
+  garbage: (answer) => answer.socket.end("this is no HTTP\r\n\r\n"),
+  half: (answer) => {
+    answer.socket.end("HTTP/1.1 200 \r\nContent-Length: 100\r\n\r\n{");
+  },
+  huge: (answer) => {
+    answer.writeHead(200);
+    answer.end("x".repeat(2 << 20));
+  },
+};
+
+function respond(answer, status, body) {
+  answer.writeHead(status, { "content-type": "application/json" });
+  answer.end(body === undefined ? "" : JSON.stringify(body));
+}
+
+function handle({ method, url, body }, answer) {
+  appendFileSync(record, `${JSON.stringify({ method, path: url, body })}\n`);
+  const fault = faults[behaviour.at?.[`${method} ${url}`]];
+  if (fault !== undefined) return fault(answer);
+  if (url === "/vsock") vsock = body.uds_path;
+  if (url === "/version") {
+    return respond(answer, 200, { firecracker_version: behaviour.version ?? "1.16.1" });
+  }
+  respond(answer, 204);
+  if (url === "/actions") run();
+}
+
+const CONSOLE = "[    0.000000] Linux version\r\n";
+
+function run() {
+  const does = behaviour.guest ?? "";
+  process.stdout.write(CONSOLE);
+  if (does === "init") for (const port of [1024, 1025]) echo(`${vsock}_${port}`);
+  if (does === "flood") process.stdout.write("y".repeat(20 << 20), () => process.exit(0));
+  if (does.startsWith("exit:")) setTimeout(() => process.exit(Number(does.slice(5))), 50);
+}
+
+function echo(path) {
+  const socket = connect(path);
+  socket.on("error", () => {});
+  socket.pipe(socket);
+}
+
+function bodyOf(incoming, done) {
+  let text = "";
+  incoming.on("data", (chunk) => (text += chunk));
+  incoming.on("end", () => done(text === "" ? undefined : JSON.parse(text)));
+}
+
+function serve() {
+  const server = createServer((incoming, answer) =>
+    bodyOf(incoming, (body) => {
+      const request = { method: incoming.method, url: incoming.url, body };
+      setTimeout(() => handle(request, answer), behaviour.delayMs ?? 0);
+    }),
+  );
+  server.listen(api);
+}
+
+/** A real Firecracker behind us: what it is asked and what it answers goes into the record. */
+function proxy(program) {
+  const real = `${api}.real`;
+  const passed = args.map((word) => (word === api ? real : word));
+  const child = spawn(program, passed, { stdio: "inherit" });
+  child.on("exit", (code) => process.exit(code ?? 1));
+  const server = createServer((incoming, answer) =>
+    bodyOf(incoming, (body) => {
+      const { method, url: path } = incoming;
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      const headers = {
+        "content-type": "application/json",
+        "content-length": Buffer.byteLength(text ?? ""),
+      };
+      const passedOn = send({ socketPath: real, method, path, headers }, (theirs) =>
+        bodyOf(theirs, (said) => {
+          const line = { method, path, body, status: theirs.statusCode, answer: said };
+          appendFileSync(record, `${JSON.stringify(line)}\n`);
+          respond(answer, theirs.statusCode, said);
+        }),
+      );
+      passedOn.end(text);
+    }),
+  );
+  const probe = setInterval(() => {
+    const socket = connect(real, () => {
+      clearInterval(probe);
+      socket.destroy();
+      server.listen(api);
+    });
+    socket.on("error", () => {});
+  }, 10);
+}
+
+if (behaviour.real !== undefined) proxy(behaviour.real);
+else if (behaviour.listens !== false) serve();
+else setInterval(() => {}, 1000);
