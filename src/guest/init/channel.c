@@ -1,6 +1,9 @@
 #include "init.h"
 
-/* The port's descriptor; -1 before it is found, for ever when the machine has none. */
+#define CHANNEL_PORT "wick.0"
+enum { CHANNEL_VSOCK_PORT = 1024 };
+
+/* The stream's descriptor; -1 before it is found, for ever when the machine has none. */
 int channel_fd = -1;
 /* Whether any frame of the host came; whether it acknowledged the final report. */
 int host_spoke, host_acked;
@@ -10,7 +13,7 @@ enum { QUEUE_BYTES = 64 << 10, QUEUE_FOR_FINAL = 20 << 10 };
 static u8 queue[QUEUE_BYTES];
 static size_t queued, dropped;
 
-static int connected;
+static int connected, is_socket;
 
 /* Stage 1 leaves the host's commands in the port, for the stage that can follow them. */
 static int listening;
@@ -21,45 +24,29 @@ void channel_listen(void) { listening = 1; }
 enum { OPEN_ATTEMPTS = 1000 };
 static u32 attempts;
 
-static int opens_port(const char *name, void *context) {
-  char path[300], text[64];
-  (void)context;
-  join(path, sizeof path, "/sys/class/virtio-ports/", name, "/name", NULL);
-  if (read_file(path, text, sizeof text) <= 0 || !text_equal(text, "wick.0\n")) return 0;
-  join(path, sizeof path, "/dev/", name, NULL);
-  long fd = sys_open(path, O_RDWR | O_NONBLOCK, 0);
-  if (fd < 0) return 0;
-  channel_fd = (int)fd;
-  return 1;
+static void opened(long fd) {
+  if (fd >= 0) {
+    channel_fd = (int)fd;
+    is_socket = stream_is_socket(channel_fd);
+  } else if (fd != -ENODEV) {
+    attempts = OPEN_ATTEMPTS; /* a host that takes connections did so before the machine began */
+  }
 }
 
 void channel_open(void) {
   if (channel_fd >= 0 || attempts == OPEN_ATTEMPTS) return;
   attempts++;
-  each_name("/sys/class/virtio-ports", opens_port, NULL);
+  opened(stream_open(CHANNEL_PORT, CHANNEL_VSOCK_PORT));
 }
 
-static int is_serial_device(const char *name, void *context) {
-  char path[300], text[32];
-  (void)context;
-  join(path, sizeof path, "/sys/bus/virtio/devices/", name, "/device", NULL);
-  return read_file(path, text, sizeof text) > 0 && text_equal(text, "0x0003\n");
-}
-
-/* Ports appear some time after their device: wait for ours where there is such a device. */
 void channel_wait_open(u32 ms) {
-  channel_open();
-  if (channel_fd >= 0 || !exists("/sys/class/virtio-ports")) return;
-  if (!each_name("/sys/bus/virtio/devices", is_serial_device, NULL)) return;
-  for (u64 end = now_ms() + ms; channel_fd < 0 && now_ms() < end; channel_open()) {
-    if (attempts == OPEN_ATTEMPTS) return;
-    sleep_ms(2);
-  }
+  if (channel_fd >= 0 || attempts == OPEN_ATTEMPTS) return;
+  opened(stream_wait(CHANNEL_PORT, CHANNEL_VSOCK_PORT, ms));
 }
 
 /* Takes over what stage 1 opened and had not yet sent. */
 void channel_adopt(int fd, int pending_fd) {
-  if (fd >= 0 && sys_fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) channel_fd = fd;
+  if (fd >= 0 && sys_fcntl(fd, F_SETFD, FD_CLOEXEC) == 0) opened(fd);
   if (pending_fd < 0) return;
   long got = sys_pread(pending_fd, queue, QUEUE_BYTES - QUEUE_FOR_FINAL, 0);
   if (got > 0) queued = (size_t)got;
@@ -148,6 +135,7 @@ static void receive(void) {
   /* Bounded, so that a host that never stops cannot keep init from its other work. */
   for (int turns = 0; turns < 16 && channel_fd >= 0; turns++) {
     long got = sys_read(channel_fd, bytes, sizeof bytes);
+    if (is_socket && (got == 0 || got == -ECONNRESET)) close_channel("the host has gone");
     if (got <= 0) return;
     for (long i = 0; i < got && channel_fd >= 0; i++) receive_byte(bytes[i]);
   }
@@ -164,6 +152,7 @@ void channel_turn(void) {
   if (channel_fd < 0) return;
   short events = look();
   connected = !(events & POLLHUP);
+  if (!connected && is_socket) close_channel("the host has gone");
   if (!connected) return;
   flush();
   if (listening && (events & POLLIN)) receive();

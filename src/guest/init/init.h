@@ -60,6 +60,11 @@ int channel_wants(short *events); /* whether to poll it, and for what */
 int channel_save(void);           /* a file descriptor with the bytes not yet sent, or -1 */
 void channel_final(u16 type, const void *body, size_t length);
 
+/* streams.c: byte streams to the host; a descriptor or -errno. */
+long stream_open(const char *name, u32 vsock_port);
+long stream_wait(const char *name, u32 vsock_port, u32 ms);
+int stream_is_socket(int fd);
+
 /* report.c */
 void report_hello(void);
 void report_mark(const char *name);
@@ -129,11 +134,18 @@ void ports_read(void);
 int ports_left(void);
 void ports_look(void);
 
-/* relay.c */
-void relay_start(int out, int error);
-int relay_open(void);
-unsigned relay_polls(struct pollfd *fds);
+/* output.c */
+void output_start(int out, int error);
+int output_open(void);
+unsigned output_polls(struct pollfd *fds);
+void output_turn(void);
+
+/* relay.c: a process of its own, for published ports; the rest is in relay.h. */
+void relay_start(void);
+int relay_pid(void);    /* 0: there is none, or no more */
+int relay_link(void);   /* to be polled: it says that the process has ended; or -1 */
 void relay_turn(void);
+void relay_let_go(void); /* asks it to send what is left, and to end */
 
 /* commands.c: called by the channel for each frame of the host. */
 void on_command(u16 type, const u8 *body, u32 length);

@@ -39,9 +39,18 @@ static size_t add_lines(char *text, size_t size, size_t used, const char *word,
   return used;
 }
 
+/* The first address by which others know the machine. */
+static int own_address(struct record *record) {
+  struct record_cursor cursor = records_of(RECORD_ADDRESS);
+  while (record_next(&cursor, record)) {
+    if (record->length >= 6 && record->bytes[0] != 127) return 1;
+  }
+  return 0;
+}
+
 static size_t add_own_address(char *text, size_t size, size_t used, const char *hostname) {
   struct record record;
-  if (!record_first(RECORD_ADDRESS, &record) || record.length < 6) {
+  if (!own_address(&record)) {
     return used + join(text + used, size - used, "127.0.1.1\t", hostname, "\n", NULL);
   }
   for (int i = 0; i < 4; i++) {

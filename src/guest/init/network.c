@@ -1,20 +1,17 @@
 #include "init.h"
+#include "sockets.h"
 
-struct socket_address {
-  u16 family, port;
-  u8 ipv4[4], zero[8];
-};
 struct interface_request {
   char name[16];
   union {
-    struct socket_address address;
+    struct ipv4_address address;
     short flags;
     u8 size[24];
   };
 };
 struct route {
   unsigned long pad1;
-  struct socket_address destination, gateway, mask;
+  struct ipv4_address destination, gateway, mask;
   u16 flags;
   short pad2;
   unsigned long pad3;
@@ -26,9 +23,6 @@ struct route {
 };
 
 enum {
-  AF_INET = 2,
-  SOCK_DGRAM = 2,
-  SOCK_CLOEXEC = 02000000,
   SIOCADDRT = 0x890b,
   SIOCGIFFLAGS = 0x8913,
   SIOCSIFFLAGS = 0x8914,
@@ -41,8 +35,8 @@ enum {
   INTERFACE_WAIT_MS = 2000,
 };
 
-static struct socket_address ipv4(const u8 bytes[4]) {
-  struct socket_address address = {AF_INET, 0, {0}, {0}};
+static struct ipv4_address ipv4(const u8 bytes[4]) {
+  struct ipv4_address address = {AF_INET, 0, {0}, {0}};
   if (bytes) memcpy(address.ipv4, bytes, 4);
   return address;
 }
@@ -82,8 +76,29 @@ static int await_interface(const char *name) {
   return 1;
 }
 
-/* One ADDRESS record: four bytes, the prefix length, the interface's name. */
+/* Whether a record is for the interface `name`; its length has been looked at. */
+static int is_for(const struct record *record, const char *name) {
+  size_t length = text_length(name);
+  return record->length == 5 + length && memcmp(record->bytes + 5, name, length) == 0;
+}
+
+/* How many records before this one are for the same interface. */
+static u32 earlier_ones(const struct record *record, const char *name) {
+  struct record_cursor cursor = records_of(RECORD_ADDRESS);
+  struct record other;
+  u32 count = 0;
+  while (record_next(&cursor, &other) && other.bytes != record->bytes) {
+    count += (u32)is_for(&other, name);
+  }
+  return count;
+}
+
+/*
+ * One ADDRESS record: four bytes, the prefix length, the interface's name. The first sets the
+ * interface's address; the kernel takes more of them under the names NAME:1, NAME:2 and so on.
+ */
 static void configure(int fd, const struct record *record) {
+  char label[32];
   if (record->length < 6 || record->bytes[4] > 32) {
     fail("network", EINVAL, "an ADDRESS record is broken");
   }
@@ -93,7 +108,9 @@ static void configure(int fd, const struct record *record) {
     warn("network", ENODEV, name);
     return;
   }
-  long result = set_address(fd, name, record->bytes, record->bytes[4]);
+  u32 earlier = earlier_ones(record, name);
+  join(label, sizeof label, name, earlier ? ":" : "", earlier ? decimal(earlier).text : "", NULL);
+  long result = set_address(fd, label, record->bytes, record->bytes[4]);
   if (result != 0) warn("network", result, name);
 }
 
@@ -136,7 +153,7 @@ static void follow_kernel_line(int fd) {
 void network_up(void) {
   struct record_cursor cursor = records_of(RECORD_ADDRESS);
   struct record record;
-  long fd = SYSCALL3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  long fd = sys_socket(AF_INET, SOCK_DGRAM);
   if (fd < 0) {
     if (record_next(&cursor, &record)) warn("network", fd, "the kernel has no IPv4");
     return;

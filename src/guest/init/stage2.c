@@ -17,6 +17,7 @@ _Noreturn void stage2(void) {
   mount_asked();
   application_read(&application);
   make_read_only();
+  relay_start();
   application_start(&application);
   report_mark("application");
   supervise(&application);

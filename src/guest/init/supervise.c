@@ -96,11 +96,12 @@ static long next_timeout(int channel_polled, int signals_polled) {
 }
 
 static void sleep_until_something(int signal_fd, long cap) {
-  struct pollfd fds[5];
-  unsigned n = relay_polls(fds);
+  struct pollfd fds[6];
+  unsigned n = output_polls(fds);
   int polled = channel_wants(&fds[n].events);
   if (polled) fds[n++].fd = channel_fd;
   if (signal_fd >= 0) fds[n++] = (struct pollfd){signal_fd, POLLIN, 0};
+  if (relay_link() >= 0) fds[n++] = (struct pollfd){relay_link(), POLLIN, 0};
   long ms = next_timeout(polled, signal_fd >= 0);
   if (cap >= 0 && (ms < 0 || ms > cap)) ms = cap;
   struct timespec t = {ms / 1000, (ms % 1000) * 1000000};
@@ -110,20 +111,47 @@ static void sleep_until_something(int signal_fd, long cap) {
 static void turn(int signal_fd, long cap) {
   sleep_until_something(signal_fd, cap);
   take_signals();
+  output_turn();
   relay_turn();
   channel_turn();
   watch_ports();
   watch_grace();
 }
 
+static int kill_one(const char *name, void *context) {
+  int other = (int)parse_decimal(name);
+  (void)context;
+  if (other > 1 && other != relay_pid()) sys_kill(other, SIGKILL);
+  return 0;
+}
+
+/* All but the relay, which has still to send what they said: stopped first, so that none forks. */
+static void kill_others(void) {
+  if (relay_pid() == 0) {
+    sys_kill(-1, SIGKILL);
+    return;
+  }
+  sys_kill(-1, SIGSTOP);
+  sys_kill(relay_pid(), SIGCONT);
+  each_name("/proc", kill_one, NULL);
+}
+
+static void end_relay(int signal_fd) {
+  u64 end = now_ms() + 2000;
+  relay_let_go();
+  while (relay_pid() != 0 && now_ms() < end) turn(signal_fd, 10);
+  sys_kill(-1, SIGKILL);
+}
+
 /* Nothing outlives the application: then every writer of its pipes is gone and they drain. */
 static void end_others(int signal_fd) {
   u64 end = now_ms() + 3000;
   do {
-    sys_kill(-1, SIGKILL);
+    kill_others();
     turn(signal_fd, 5);
   } while (reap() != -ECHILD && now_ms() < end);
-  for (end = now_ms() + 10000; relay_open() && now_ms() < end;) turn(signal_fd, 20);
+  if (relay_pid() != 0) end_relay(signal_fd);
+  for (end = now_ms() + 10000; output_open() && now_ms() < end;) turn(signal_fd, 20);
 }
 
 _Noreturn static void finish(void) {
@@ -139,7 +167,7 @@ _Noreturn void supervise(struct application *application) {
   oom_kills = read_oom_kills();
   ports_read();
   next_port_look = now_ms();
-  relay_start(application->out, application->error);
+  output_start(application->out, application->error);
   if (stop_signal) send_signal(stop_signal);
   for (;;) {
     reap();

@@ -43,11 +43,16 @@ enum {
   EINVAL = 22,
   ENOSPC = 28,
   EROFS = 30,
+  EPIPE = 32,
   ENAMETOOLONG = 36,
   ENOSYS = 38,
   ELOOP = 40,
   ELIBBAD = 80,
+  ECONNRESET = 104,
+  ENOBUFS = 105,
+  ESHUTDOWN = 108,
   ETIMEDOUT = 110,
+  EINPROGRESS = 115,
 };
 
 enum {
@@ -62,9 +67,11 @@ enum {
   O_CLOEXEC = 02000000,
   AT_FDCWD = -100,
   AT_SYMLINK_NOFOLLOW = 0x100,
+  AT_EMPTY_PATH = 0x1000,
   F_SETFD = 2,
   F_GETFD = 1,
   F_SETFL = 4,
+  F_DUPFD_CLOEXEC = 1030,
   FD_CLOEXEC = 1,
 };
 
@@ -86,6 +93,8 @@ enum {
   SIGKILL = 9,
   SIGTERM = 15,
   SIGCHLD = 17,
+  SIGCONT = 18,
+  SIGSTOP = 19,
   SIGPWR = 30,
   SIG_SETMASK = 2,
 };
@@ -120,7 +129,7 @@ struct statx {
   u64 spare[14];
 };
 
-enum { S_IFMT = 0170000, S_IFDIR = 0040000, S_IFREG = 0100000 };
+enum { S_IFMT = 0170000, S_IFDIR = 0040000, S_IFREG = 0100000, S_IFSOCK = 0140000 };
 
 struct statfs {
   long type, block_size;

@@ -1,0 +1,254 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { compileInitPart } from "../../test/support/init-part.ts";
+import { RelayPeer } from "../../test/support/relay-peer.ts";
+import { lastingDirectory } from "../../test/support/temporary-directory.ts";
+
+const files = [
+  "relay-process.c",
+  "relay-frames.c",
+  "relay-connections.c",
+  "relay-pool.c",
+  "clock.c",
+  "text.c",
+  "copy.c",
+];
+const ECONNREFUSED = 111;
+const ESHUTDOWN = 108;
+
+let program: string;
+beforeAll(() => {
+  program = compileInitPart("relay-main.c", files, lastingDirectory());
+});
+
+const servers: Server[] = [];
+const sockets = new Set<Socket>();
+const peers: RelayPeer[] = [];
+afterEach(async () => {
+  for (const peer of peers.splice(0)) {
+    expect(peer.violations).toEqual([]);
+    await peer.close();
+  }
+  for (const socket of sockets) socket.destroy();
+  await Promise.all(
+    servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))),
+  );
+});
+
+/** The application: what it does with each connection; its port. */
+async function serve(onSocket: (socket: Socket) => void): Promise<number> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+    onSocket(socket);
+  });
+  servers.push(server);
+  server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 });
+  await once(server, "listening");
+  return (server.address() as AddressInfo).port;
+}
+
+async function start(of?: ConstructorParameters<typeof RelayPeer>[1]): Promise<RelayPeer> {
+  const peer = await RelayPeer.start(program, of);
+  peers.push(peer);
+  return peer;
+}
+
+const echo = (socket: Socket): void => void socket.pipe(socket);
+
+/** `length` bytes that are not the same anywhere near. */
+function pattern(length: number, seed = 0): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i + 4 <= length; i += 4) bytes.writeUInt32LE((i * 2654435761 + seed) >>> 0, i);
+  return bytes;
+}
+
+test("a request goes to the application, its answer comes back, and both ends close", async () => {
+  const port = await serve(echo);
+  const peer = await start();
+  const connection = peer.open(port);
+  await connection.send(Buffer.from("hello")); // before opened: the window allows it
+  connection.end();
+  await connection.until(() => connection.heard.final !== undefined);
+  expect(connection.text).toBe("hello");
+  expect(connection.heard).toMatchObject({ opened: true, end: true, final: "closed" });
+  expect(peer.inUse).toBe(0);
+});
+
+test("a port on which nobody listens is refused, and the number can be used again", async () => {
+  const port = await serve(echo);
+  await new Promise((resolve) => servers.pop()!.close(resolve));
+  const peer = await start();
+  for (let i = 0; i < 3; i++) {
+    const connection = peer.open(port);
+    await connection.send(Buffer.from("lost"));
+    await connection.until(() => connection.heard.final !== undefined);
+    expect(connection.heard).toMatchObject({ opened: false, refused: ECONNREFUSED });
+    expect(connection.number).toBe(1);
+  }
+});
+
+test("an application that ends its side first still gets what the client says", async () => {
+  const got: Buffer[] = [];
+  const port = await serve((socket) => {
+    socket.end("first");
+    socket.on("data", (bytes) => got.push(bytes));
+    socket.on("end", () => socket.destroy());
+  });
+  const peer = await start();
+  const connection = peer.open(port);
+  await connection.until(() => connection.heard.end);
+  expect(connection.text).toBe("first");
+  await connection.send(pattern(300_000));
+  connection.end();
+  await connection.until(() => connection.heard.final !== undefined);
+  expect(connection.heard.final).toBe("closed");
+  expect(Buffer.concat(got).equals(pattern(300_000))).toBe(true);
+});
+
+test("an application that answers when the client has ended its side is heard", async () => {
+  const port = await serve((socket) => {
+    let length = 0;
+    socket.on("data", (bytes) => (length += bytes.length));
+    socket.on("end", () => socket.end(`${length} bytes`));
+  });
+  const peer = await start();
+  const connection = peer.open(port);
+  await connection.send(pattern(100_000));
+  connection.end();
+  await connection.until(() => connection.heard.final !== undefined);
+  expect(connection.text).toBe("100000 bytes");
+});
+
+test("a reset of the client's resets the application's socket, one of the application's the client", async () => {
+  const errors: string[] = [];
+  const port = await serve((socket) => {
+    socket.on("error", (error: NodeJS.ErrnoException) => errors.push(error.code!));
+    socket.on("data", (bytes) => {
+      if (bytes.toString() === "reset me") socket.resetAndDestroy();
+      else socket.write(bytes);
+    });
+  });
+  const peer = await start();
+  const one = peer.open(port);
+  await one.send(Buffer.from("x"));
+  await one.until(() => one.text === "x");
+  one.reset();
+  await one.until(() => one.heard.final !== undefined);
+  const two = peer.open(port);
+  await two.send(Buffer.from("reset me"));
+  await two.until(() => two.heard.final !== undefined);
+  expect([one.heard.final, two.heard.final]).toEqual(["reset", "reset"]);
+  await expect.poll(() => errors).toEqual(["ECONNRESET"]);
+});
+
+test("an answer given before the application closed without reading comes, then the reset", async () => {
+  const port = await serve((socket) => {
+    socket.pause();
+    socket.write("413 too large", () => socket.destroy());
+  });
+  const peer = await start();
+  const connection = peer.open(port);
+  void connection.send(pattern(8 << 20));
+  await connection.until(() => connection.heard.final !== undefined);
+  expect(connection.text).toBe("413 too large");
+  expect(connection.heard.final).toBe("reset");
+});
+
+test("eight mebibytes each way come whole, in windows that grow and are kept", async () => {
+  const port = await serve(echo);
+  const peer = await start({ window: 10_000 });
+  const connection = peer.open(port);
+  expect(connection.window).toBe(16 << 10);
+  await connection.send(pattern(8 << 20));
+  connection.end();
+  await connection.until(() => connection.heard.final !== undefined);
+  expect(Buffer.concat(connection.heard.bytes).equals(pattern(8 << 20))).toBe(true);
+  expect(Math.max(...connection.credits)).toBeGreaterThanOrEqual(128 << 10);
+});
+
+test("a connection that the application does not read takes its window and no more", async () => {
+  const port = await serve((socket) => socket.pause());
+  const peer = await start();
+  const connection = peer.open(port);
+  let sent = 0;
+  void (async () => {
+    for (;;) {
+      await connection.send(pattern(16384));
+      sent += 16384;
+    }
+  })().catch(() => {});
+  // The kernel takes some mebibytes for the socket; then nothing moves any more.
+  await expect
+    .poll(
+      async () => {
+        const before = sent;
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return sent - before;
+      },
+      { timeout: 10_000 },
+    )
+    .toBe(0);
+  expect(connection.window).toBe(0);
+  const other = peer.open(await serve(echo));
+  await other.send(Buffer.from("past it"));
+  await other.until(() => other.text === "past it");
+  for (const socket of sockets) socket.resume();
+  await connection.until(() => connection.window > 0);
+});
+
+test("a client that does not read does not slow its neighbours", async () => {
+  const port = await serve((socket) => {
+    socket.on("data", (bytes) => {
+      if (bytes.toString() === "flood") socket.write(pattern(4 << 20));
+      else socket.write(bytes);
+    });
+  });
+  const peer = await start({ window: 65_536 });
+  const stalled = peer.open(port);
+  stalled.takes = false;
+  await stalled.send(Buffer.from("flood"));
+  const other = peer.open(port);
+  for (let i = 0; i < 100; i++) {
+    await other.send(Buffer.from(`${i};`));
+    await other.until(() => other.text.endsWith(`${i};`));
+  }
+  const got = Buffer.concat(stalled.heard.bytes).length;
+  expect(got).toBe(65_536);
+  stalled.take(got);
+  await stalled.until(() => Buffer.concat(stalled.heard.bytes).length === 4 << 20);
+});
+
+test("two thousand connections are open at once and each has its own bytes", async () => {
+  const port = await serve(echo);
+  const peer = await start();
+  const all = Array.from({ length: 2000 }, () => peer.open(port));
+  await Promise.all(all.map((one, i) => one.send(Buffer.from(`connection ${i}`))));
+  for (const [i, one] of all.entries()) await one.until(() => one.text === `connection ${i}`);
+  expect(sockets.size).toBe(2000);
+  for (const one of all) one.end();
+  for (const one of all) await one.until(() => one.heard.final !== undefined);
+  expect(all.every(({ heard }) => heard.final === "closed")).toBe(true);
+});
+
+test("what the application said before it ended is sent before goodbye", async () => {
+  const port = await serve((socket) => {
+    socket.end(pattern(1 << 20));
+    socket.resume();
+  });
+  const peer = await start({ window: 20_000 });
+  const connection = peer.open(port);
+  await connection.until(() => connection.heard.opened);
+  peer.letGo();
+  const late = peer.open(port);
+  await late.until(() => late.heard.final !== undefined);
+  expect(late.heard.refused).toBe(ESHUTDOWN);
+  while (!peer.goodbye) await peer.nextFrame();
+  expect(Buffer.concat(connection.heard.bytes).equals(pattern(1 << 20))).toBe(true);
+  expect(connection.heard.end).toBe(true);
+  await peer.send(0x820a, new Uint8Array(), 0);
+  await once(peer.child, "exit");
+  expect(peer.child.exitCode).toBe(0);
+});
