@@ -110,39 +110,43 @@ export class PeerConnection {
     if (isFirst === heard.opened && !(type === types.reset && this.#final)) {
       return heard.opened ? "opened twice" : "the first frame is neither opened nor refused";
     }
-    switch (type) {
-      case types.opened:
-        heard.opened = true;
-        return undefined;
-      case types.refused:
-        heard.refused = relayRefusedBody.read(payload).errno;
-        heard.final = "refused";
-        this.reset();
-        return undefined;
-      case types.data:
-        return this.#data(payload);
-      case types.credit: {
-        const { bytes } = relayCreditBody.read(payload);
-        this.credits.push(bytes);
-        this.window += bytes;
-        return undefined;
-      }
-      case types.end:
-        if (heard.end) return "a second end";
-        heard.end = true;
-        this.#close();
-        return undefined;
-      case types.reset:
-        heard.final = "reset";
-        this.reset();
-        return undefined;
-      case types.closed:
-        if (!heard.end || !this.#ended) return "closed before both ends";
-        heard.final = "closed";
-        return undefined;
-      default:
-        return `the type ${type.toString(16)}`;
-    }
+    const handler = this.#handlers[type];
+    return handler === undefined ? `the type ${type.toString(16)}` : handler(payload);
+  }
+
+  readonly #handlers: Readonly<Record<number, (payload: Uint8Array) => string | undefined>> = {
+    [types.opened]: () => {
+      this.heard.opened = true;
+      return undefined;
+    },
+    [types.refused]: (payload) => {
+      this.heard.refused = relayRefusedBody.read(payload).errno;
+      return this.#giveUp("refused");
+    },
+    [types.data]: (payload) => this.#data(payload),
+    [types.credit]: (payload) => {
+      const { bytes } = relayCreditBody.read(payload);
+      this.credits.push(bytes);
+      this.window += bytes;
+      return undefined;
+    },
+    [types.end]: () => {
+      if (this.heard.end) return "a second end";
+      this.heard.end = true;
+      this.#close();
+      return undefined;
+    },
+    [types.reset]: () => this.#giveUp("reset"),
+    [types.closed]: () => {
+      if (!this.heard.end || !this.#ended) return "closed before both ends";
+      this.heard.final = "closed";
+      return undefined;
+    },
+  };
+
+  #giveUp(final: "reset" | "refused"): undefined {
+    this.heard.final = final;
+    this.reset();
   }
 
   #data(payload: Uint8Array): string | undefined {
@@ -262,13 +266,6 @@ export class RelayPeer {
     const wrong = connection?.receive(frame) ?? (connection ? undefined : "a number not in use");
     if (wrong !== undefined) this.violations.push(`${wrong} (connection ${stream})`);
     if (connection?.isFree === true) this.#connections.delete(stream);
-  }
-
-  /** Frees what the host's own final frame has freed. */
-  sweep(): void {
-    for (const [number, { isFree }] of this.#connections) {
-      if (isFree) this.#connections.delete(number);
-    }
   }
 
   #wake(): void {
