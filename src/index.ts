@@ -9,6 +9,7 @@ import type { BuildOptions, RunOptions } from "./config/index.ts";
 import type { BuildResult } from "./operations/build.ts";
 import type { CheckOptions, CheckResult } from "./operations/check.ts";
 import type { Finding } from "./operations/finding.ts";
+import type { DoctorResult } from "./operations/doctor/doctor.ts";
 import type { Context } from "./operations/context.ts";
 import type { RunningMachine } from "./operations/machine.ts";
 import type { OpenedImage } from "./operations/open-image.ts";
@@ -43,6 +44,8 @@ export type { ImportedKernel, ImportKernelOptions, InspectKernelOptions };
 export type { Packed, PackOptions, PackRecord, UnpackOptions };
 export type { KernelCapabilities, ListedKernel };
 export type { CheckOptions, CheckResult, Finding };
+export type { DoctorLine, DoctorState } from "./operations/doctor/line.ts";
+export type { DoctorResult };
 export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, RunOptions };
 
 /**
@@ -149,6 +152,12 @@ export async function inspectKernel(
 ): Promise<KernelCapabilities> {
   const operation = await import("./operations/kernels.ts");
   return operation.inspectKernel(options, context);
+}
+
+/** Looks at what wick needs of this host, and runs a guest under its KVM; changes nothing. */
+export async function doctor(context: Context): Promise<DoctorResult> {
+  const operation = await import("./operations/doctor/doctor.ts");
+  return operation.doctor(context);
 }
 
 /** wick's own version. */

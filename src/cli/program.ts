@@ -3,6 +3,7 @@ import { WickError } from "../index.ts";
 import { addBuild } from "./commands/build.ts";
 import { addCat } from "./commands/cat.ts";
 import { addCheck } from "./commands/check.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addImages } from "./commands/images.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addKernel } from "./commands/kernel.ts";
@@ -53,6 +54,7 @@ function makeProgram(): Command {
     addStore,
     addLogin,
     addLogout,
+    addDoctor,
     addVersion,
   ])
     add(program);

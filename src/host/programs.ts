@@ -22,7 +22,10 @@ const packageOf: Readonly<Record<string, string>> = {
 /** Directories searched after PATH: an ordinary user's PATH often lacks them. */
 const SYSTEM_DIRECTORIES = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"] as const;
 
-/** The program's absolute path, or undefined. Relative PATH entries are never searched. */
+/**
+ * The program's absolute path, or undefined; an absolute name is that already. Relative PATH
+ * entries are never searched.
+ */
 export function findProgram(name: string, path = process.env["PATH"] ?? ""): string | undefined {
   if (isAbsolute(name)) return isProgram(name) ? name : undefined;
   for (const directory of [...path.split(":").filter(isAbsolute), ...SYSTEM_DIRECTORIES]) {

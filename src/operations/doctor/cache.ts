@@ -1,0 +1,35 @@
+import { dirname } from "node:path";
+import { sanitise } from "../../bytes/index.ts";
+import { freeBytes, mayUse, statOf, wickDirectories } from "../../host/index.ts";
+import type { DoctorInput, DoctorLine } from "./line.ts";
+
+/** A large image, its layers and what is built of them. */
+const COMFORTABLE_MIB = 2048;
+/** The distribution's kernel and a small image. */
+const LEAST_MIB = 128;
+
+/** The cache: whether it can be written, and how much goes in. */
+export function checkCache({ environment }: DoctorInput): DoctorLine[] {
+  const { cache } = wickDirectories(environment);
+  const place = nearest(cache);
+  const shown = sanitise(cache);
+  const line = { check: "cache", purpose: "kernels, packages, images", isNeeded: true };
+  if (mayUse(place) !== true) {
+    const hint = "name a directory of yours with WICK_CACHE";
+    return [{ ...line, state: "missing", found: `${shown}: this user may not write it`, hint }];
+  }
+  const mib = Math.floor(freeBytes(place) / (1 << 20));
+  const state = mib >= COMFORTABLE_MIB ? "ok" : mib >= LEAST_MIB ? "warn" : "missing";
+  const found = `${shown}, ${mib} MiB free`;
+  const hint = "wick prune frees some, WICK_CACHE names another place";
+  return [{ ...line, state, found, ...(state === "ok" ? {} : { hint }) }];
+}
+
+/** The directory itself, or what is there of the way to it; a way that is closed leads nowhere. */
+function nearest(path: string): string {
+  try {
+    return statOf(path) !== undefined || dirname(path) === path ? path : nearest(dirname(path));
+  } catch {
+    return path;
+  }
+}
