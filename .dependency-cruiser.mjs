@@ -13,6 +13,7 @@ export const rooms = [
   "shaping",
   "kernel",
   "vmm",
+  "relay",
   "config",
   "operations",
 ];

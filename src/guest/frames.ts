@@ -2,7 +2,7 @@ import { WickError } from "../errors/index.ts";
 import { frameHeader } from "./message-layout.ts";
 import { controlStream, payloadCap } from "./message-types.ts";
 
-/** One frame of the channel. */
+/** One frame of the channel, or of the relay. */
 export interface Frame {
   readonly type: number;
   readonly stream: number;
@@ -29,12 +29,19 @@ export function encodeFrame(
   return bytes;
 }
 
+/** Which byte stream is read, for the error, and how long a payload may be in it. */
+export interface FrameReaderOptions {
+  readonly name: "channel" | "relay";
+  readonly payloadBytes: number;
+}
+
 /**
  * Cuts a byte stream from the guest into frames. Holds at most one header and one payload
  * (1 MiB); a longer one is an error before any byte of it is kept. After an error every
- * further call gives the same one: the caller closes the channel.
+ * further call gives the same one: the caller closes the byte stream.
  */
 export class FrameReader {
+  readonly #options: FrameReaderOptions;
   readonly #header = new Uint8Array(headerBytes);
   // By hand and not by the table: a guest may send a million empty frames a second.
   readonly #view = new DataView(this.#header.buffer);
@@ -42,6 +49,10 @@ export class FrameReader {
   #payload: Uint8Array | undefined;
   #payloadFilled = 0;
   #failed: WickError | undefined;
+
+  constructor(options: FrameReaderOptions = { name: "channel", payloadBytes: payloadCap }) {
+    this.#options = options;
+  }
 
   /** The frames that `chunk` completes, in order; payloads are copies. */
   push(chunk: Uint8Array): readonly Frame[] {
@@ -68,7 +79,10 @@ export class FrameReader {
   }
 
   #fail(what: string): WickError {
-    this.#failed = new WickError("GUEST_PROTOCOL", `Cannot read the guest's channel: ${what}`);
+    this.#failed = new WickError(
+      "GUEST_PROTOCOL",
+      `Cannot read the guest's ${this.#options.name}: ${what}`,
+    );
     this.#payload = undefined;
     return this.#failed;
   }
@@ -82,8 +96,9 @@ export class FrameReader {
 
   #startPayload(): void {
     const length = this.#view.getUint32(frameHeader.offsets.length, true);
-    if (length > payloadCap) {
-      throw this.#fail(`a frame of ${length} bytes, wanted at most ${payloadCap}`);
+    const { payloadBytes } = this.#options;
+    if (length > payloadBytes) {
+      throw this.#fail(`a frame of ${length} bytes, wanted at most ${payloadBytes}`);
     }
     this.#payload = new Uint8Array(length);
     this.#payloadFilled = 0;

@@ -17,4 +17,12 @@ export {
   type FinalReport,
   type Report,
 } from "./protocol.ts";
+export {
+  decodeRelay,
+  encodeRelay,
+  relayBroken,
+  relayFrameReader,
+  type RelayMessage,
+} from "./relay.ts";
+export { relayLimits, relayVersion } from "./relay-types.ts";
 export { initBinary, stubBinary, type GuestArch } from "./binaries.ts";

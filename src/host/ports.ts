@@ -49,7 +49,7 @@ export async function checkPortFree(port: HostPort): Promise<void> {
 }
 
 /** Why a port could not be bound, as wick's own error. */
-function portError(port: HostPort, cause: unknown): WickError {
+export function portError(port: HostPort, cause: unknown): WickError {
   const action = `publish ${port.hostAddress}:${port.hostPort}/${port.protocol}`;
   const refusal = refusals[errnoOf(cause) ?? ""];
   if (refusal === undefined) return hostError(cause, action);
