@@ -122,7 +122,7 @@ export const runOptionsSchema = v.strictObject({
   vmm: v.optional(v.picklist(vmmNames, "wanted auto, qemu or firecracker")),
   root: v.optional(v.picklist(["overlay", "copy", "ro"], "wanted overlay, copy or ro")),
   readOnly: v.optional(v.boolean()),
-  network: v.optional(v.picklist(["user", "none"], "wanted user or none")),
+  network: v.optional(v.picklist(["user", "relay", "none"], "wanted user, relay or none")),
   /** Keep the machine's files here (an empty or new directory) instead of in a temporary one. */
   directory: v.optional(text),
   ...configEntries,

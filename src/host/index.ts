@@ -45,7 +45,6 @@ export { checkPortFree, isIpv4Address, type HostPort } from "./ports.ts";
 export { awaitPeer, fitsSocketPath, socketListens, type Awaited } from "./unix-socket.ts";
 export { requestOverSocket, type SocketAnswer, type SocketRequest } from "./socket-http.ts";
 export { listenTcp, resetClient, type TcpClient, type TcpListener } from "./tcp-server.ts";
-export { awaitPeer, fitsSocketPath, type Awaited } from "./unix-socket.ts";
 export { checkPrivateDirectory } from "./private-directory.ts";
 export { readStandardInput } from "./stdin.ts";
 export {

@@ -16,10 +16,33 @@ export function publishedPorts(plan: RunPlan, { config }: ImageFacts): readonly 
   const { ExposedPorts = {} } = mergeConfigs(config ?? {}, plan.overrides);
   const isNamed = ({ protocol, guestPort }: PublishedPort): boolean =>
     plan.ports.some((port) => port.protocol === protocol && port.guestPort === guestPort);
-  // SCTP is carried by no user network; its key alone is no reason to start nothing.
-  const keys = Object.keys(ExposedPorts).filter((key) => !key.endsWith("/sctp"));
+  // What the network cannot carry is no reason to start nothing, as long as nobody asks for it.
+  const carried = plan.network === "relay" ? /\/tcp$/ : /\/(tcp|udp)$/;
+  const keys = Object.keys(ExposedPorts).filter((key) => carried.test(key));
   const exposed = parsePublishedAll(keys).filter((port) => !isNamed(port));
   return [...plan.ports, ...exposed];
+}
+
+/** Fails where the relay cannot carry what is to be published. */
+export function checkRelayed(
+  { network }: RunPlan,
+  { reports }: ImageFacts,
+  ports: readonly PublishedPort[],
+): void {
+  if (network !== "relay") return;
+  const udp = ports.find(({ protocol }) => protocol === "udp");
+  if (udp !== undefined) {
+    throw new WickError("USAGE", `Cannot publish ${showPort(udp)}: the relay carries TCP alone`, {
+      hint: "--network user, with QEMU, forwards UDP too",
+    });
+  }
+  const [first] = ports;
+  if (reports || first === undefined) return;
+  throw new WickError(
+    "USAGE",
+    `Cannot publish ${showPort(first)}: the relay is a part of wick's init, which this image does not have`,
+    { hint: "build it with --init wick, or use --network user, with QEMU" },
+  );
 }
 
 /** The ports to forward: where a range of host ports is given, its first free one. */

@@ -57,9 +57,9 @@ export function machineOf(parts: Parts): Omit<MachineSpec, "initrd"> {
     memoryMiB: plan.memoryMiB,
     cpus: plan.cpus,
     drives: parts.mounts.drives,
-    ports: parts.ports,
+    ports: plan.network === "relay" ? [] : parts.ports,
     network: plan.network === "user" ? "user" : "none",
-    relay: false,
+    relay: plan.network === "relay" && parts.ports.length > 0,
     accel: plan.accel,
     directory,
   };

@@ -10,6 +10,7 @@ import {
   type VmmExit,
   untilInitEnds,
 } from "../vmm/index.ts";
+import type { PublishedPorts } from "../relay/index.ts";
 import { endInWords } from "./end-in-words.ts";
 import { Readiness } from "./readiness.ts";
 import { GuestSession } from "./session.ts";
@@ -44,6 +45,8 @@ const UNPACKING_FAILED = /Initramfs unpacking failed: /;
 /** What a running machine is made from. */
 export interface MachineParts {
   readonly machine: Machine;
+  /** Where wick itself listens: what the VMM does not forward. */
+  readonly published?: PublishedPorts | undefined;
   readonly spec: MachineSpec;
   /** The plain command that boots the same files by hand, a word an element. */
   readonly commandByHand: readonly string[];
@@ -78,13 +81,14 @@ export class RunningMachine implements AsyncDisposable {
 
   constructor(parts: MachineParts) {
     this.#parts = parts;
-    this.ports = parts.machine.ports;
+    this.ports = parts.published?.ports ?? parts.machine.ports;
     this.#timeline = new Timeline(parts.startedAtMs);
     this.#readiness = new Readiness(parts.reports ? this.ports : [], parts);
     this.#session = new GuestSession(parts.machine.channel, {
       report: (report) => this.#take(report),
       broken: (error) => this.#fail(error),
     });
+    this.#relay(parts);
     this.ready = this.#readiness.done;
     this.exited = this.#end();
     void this.exited.then(
@@ -154,6 +158,14 @@ export class RunningMachine implements AsyncDisposable {
     await this.exited.catch(() => undefined);
   }
 
+  /** A relay that breaks takes the connections with it, and not the machine. */
+  #relay({ published, machine, onWarning }: MachineParts): void {
+    if (machine.relay === undefined) return;
+    published?.attach(machine.relay, ({ message }) => {
+      onWarning(`${message}; the published ports are closed`);
+    });
+  }
+
   #take(report: Report): void {
     const now = monotonicMs();
     if (report.kind === "started" || report.kind === "mark") this.#checkUnpacked();
@@ -194,6 +206,7 @@ export class RunningMachine implements AsyncDisposable {
     this.#hasEnded = true;
     this.#parts.release();
     if (vmm.warning !== undefined) this.#parts.onWarning(vmm.warning);
+    await this.#parts.published?.close();
     const report = this.#session.final;
     if (this.#broken !== undefined) throw this.#broken;
     if (report?.kind === "setup-failed") throw setupError(report, this.#parts.machine);

@@ -11,6 +11,18 @@ const USER_NETWORK = {
   nameservers: ["10.0.2.3"],
 } as const;
 
+/**
+ * A machine without a card has the same address, on lo: connections are relayed to it, so that what
+ * listens on 127.0.0.1 alone is as far away as with a card.
+ */
+const RELAY_ADDRESS = "10.0.2.15";
+const RELAY_NETWORK = {
+  addresses: [
+    { interface: "lo", address: "127.0.0.1/8" },
+    { interface: "lo", address: `${RELAY_ADDRESS}/32` },
+  ],
+} as const;
+
 /** What was made for the run, beside the plan. */
 interface MadeForRun {
   readonly ports: readonly PortForward[];
@@ -46,7 +58,7 @@ function recordsOf(plan: RunPlan, image: ImageFacts, made: MadeForRun): InitReco
     ...(image.reports
       ? processRecords(mergeConfigs(image.config ?? {}, plan.overrides), image)
       : {}),
-    ...(plan.network === "user" ? USER_NETWORK : {}),
+    ...networkRecords(plan, made),
     ports: made.ports
       .filter(({ protocol }) => protocol === "tcp")
       .map(({ guestPort }) => guestPort),
@@ -56,6 +68,12 @@ function recordsOf(plan: RunPlan, image: ImageFacts, made: MadeForRun): InitReco
     names: true,
     ending: made.ending,
   };
+}
+
+function networkRecords({ network }: RunPlan, { ports }: MadeForRun): InitRecords {
+  if (network === "user") return USER_NETWORK;
+  if (network === "none") return {};
+  return { ...RELAY_NETWORK, ...(ports.length > 0 ? { relay: RELAY_ADDRESS } : {}) };
 }
 
 /** The whole process again, resolved with the image's own files: key by key it wins over the image's. */

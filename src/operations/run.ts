@@ -4,12 +4,13 @@ import { planRun, refuseCopy, type RunOptions, type RunPlan } from "../config/in
 import { monotonicMs } from "../host/index.ts";
 import { checkCanBoot, type Kernel, kernelCapabilities } from "../kernel/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
+import { PublishedPorts } from "../relay/index.ts";
 import type { MachineSpec, Vmm } from "../vmm/index.ts";
 import { withAccelerator } from "./accelerator.ts";
 import { callerOf } from "./caller.ts";
 import { refuseForApp } from "./app-init.ts";
 import { refuseOverrides } from "./check-image-options.ts";
-import { choosePorts, publishedPorts } from "./choose-ports.ts";
+import { checkRelayed, choosePorts, publishedPorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
 import { hostKernel } from "./host-kernel.ts";
 import { readImageFacts, type ImageFacts } from "./image-facts.ts";
@@ -60,16 +61,22 @@ async function start({ plan, vmm, files }: Starting, context: Context): Promise<
   if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);
   if (plan.root === "ro" && facts.format === "initramfs") throw refuseReadOnlyRoot();
   const kernel = await kernelOf(plan, { image, facts, directory }, context);
-  const ports = await choosePorts(publishedPorts(plan, facts));
+  const wanted = publishedPorts(plan, facts);
+  checkRelayed(plan, facts, wanted);
+  const ports = await choosePorts(wanted);
   const at = { directory, imageUuid: facts.uuid };
   const mounts = await prepareMounts(plan.mounts, at, context);
   const parts = { plan, vmm, image, facts, kernel, ports, mounts, directory };
   const spec = await specFor(parts, context);
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };
-  const machine = await runStep(context.onEvent, names, () => vmm.start(spec, context.signal));
+  const published = spec.relay === true ? await PublishedPorts.listen(ports) : undefined;
+  const machine = await runStep(context.onEvent, names, () =>
+    startWith(published, () => vmm.start(spec, context.signal)),
+  );
   return new RunningMachine({
     machine,
+    published,
     spec,
     commandByHand: vmm.commandByHand({ ...spec, ports: machine.ports }),
     startedAtMs,
@@ -80,6 +87,19 @@ async function start({ plan, vmm, files }: Starting, context: Context): Promise<
     onWarning: (message) => context.onEvent({ type: "warning", message }),
     release: () => files[Symbol.dispose](),
   });
+}
+
+/** Ports are bound before there is a machine, and not without one. */
+async function startWith<T>(
+  published: PublishedPorts | undefined,
+  start: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    await published?.close();
+    throw error;
+  }
 }
 
 function specFor(parts: Parts, context: Context): MachineSpec | Promise<MachineSpec> {

@@ -29,6 +29,7 @@ Examples:
   wick run -p 8080:80 -m 128m nginx.ext4
   wick run -p 8080:80 nginx.vmlinux
   wick run -p 8080:80 --vmm firecracker nginx.ext4
+  wick run -p 8080:80 --network relay nginx.ext4
   wick run -p 8080:80 -v ./conf:/etc/nginx nginx.ext4
   wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /bin/busybox sh -c 'echo $GREETING'
 `;
@@ -63,10 +64,10 @@ export function addRun(program: Command): void {
     .option("-h, --hostname <name>", "the machine's host name")
     .option("--timeout <duration>", "how long the application may take until it listens (60s)")
     .addOption(
-      new Option("--network <mode>", "user: outgoing and published ports; none").choices([
-        "user",
-        "none",
-      ]),
+      new Option(
+        "--network <mode>",
+        "user: outgoing and published ports; relay: published ports alone, through init; none",
+      ).choices(["user", "relay", "none"]),
     )
     .addOption(
       new Option("--root <mode>", "overlay: changes go to a private drive; copy; ro").choices([
