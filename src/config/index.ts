@@ -1,4 +1,5 @@
 /** config/: options → one resolved plan that can be printed. */
+export type { BundlePlan } from "./bundle.ts";
 export { LIST_FORMAT, type Compression, type RootFormat } from "./image-formats.ts";
 export { listOptions } from "./list-options.ts";
 export { refuseCopy } from "./image-options.ts";

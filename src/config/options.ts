@@ -76,15 +76,24 @@ const contentEntries = {
 /** Options of `build`. */
 export const buildOptionsSchema = v.strictObject({
   source: text,
-  /** The file to write. */
-  output: text,
+  /** The file to write; this or `bundle`. */
+  output: v.optional(text),
+  /** The directory to write: the image with a kernel, and how Firecracker and QEMU boot them. */
+  bundle: v.optional(text),
   init: v.optional(v.picklist(initKinds, `wanted one of ${initKinds.join(", ")}`)),
-  /** With the format `kernel`: what the application is packed into, by default the distribution's. */
+  /**
+   * With the format `kernel`, what the application is packed into, and the kernel of a bundle;
+   * by default the distribution's.
+   */
   kernel: v.optional(text),
   /** Its modules. */
   modules: v.optional(text),
-  /** Its command line, before what the VMM says. */
+  /** Its command line, before what the VMM says; in a bundle behind that. */
   commandLine: v.optional(v.string()),
+  /** `256m`, `1g`; of a bundle's machine. */
+  memory: v.optional(text),
+  /** Of a bundle's machine. */
+  cpus: v.optional(text),
   ...configEntries,
   ...contentEntries,
   format: v.optional(v.picklist(buildFormats, `wanted one of ${buildFormats.join(", ")}`)),

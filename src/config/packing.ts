@@ -19,11 +19,17 @@ interface Given {
   readonly modules?: string | undefined;
   readonly commandLine?: string | undefined;
   readonly output: string;
+  /** A bundle has a kernel whatever its format, and says the command line itself. */
+  readonly bundle?: string | undefined;
 }
 
 /** The plan of `build`'s options, whose paths are absolute; undefined for other formats. USAGE. */
 export function packingOf(given: Given, format: ImageFormat): PackingPlan | undefined {
   const { kernel, modules, commandLine, output } = given;
+  if (given.bundle !== undefined) {
+    const kernelOfBundle = { kernel, modules, commandLine: undefined, keepsBzImage: false };
+    return format === "kernel" ? kernelOfBundle : undefined;
+  }
   if (format !== "kernel") {
     const options = { kernel, modules, cmdline: commandLine };
     const [first] = Object.entries(options).find(([, value]) => value !== undefined) ?? [];
@@ -44,6 +50,6 @@ export function refuseModulesAlone(modules: string): WickError {
 
 function forKernels(option: string, format: ImageFormat): WickError {
   return new WickError("USAGE", `Cannot build ${format} with --${option}: no kernel is in it`, {
-    hint: "--format kernel packs the application into one",
+    hint: "--format kernel packs the application into one, --bundle puts one beside it",
   });
 }

@@ -26,6 +26,7 @@ import {
 } from "../sources/index.ts";
 import { accelerators } from "./accelerators.ts";
 import { buildingOptions } from "./building-options.ts";
+import { bundleOf, outputOf, type BundlePlan } from "./bundle.ts";
 import { parseDuration } from "./duration.ts";
 import {
   buildOptionsSchema,
@@ -104,6 +105,8 @@ export interface BuildPlan extends ContentPlan {
   readonly listPrefix: string;
   /** What is built is packed into a kernel. */
   readonly packing: PackingPlan | undefined;
+  /** The output is a directory with a machine that Firecracker and QEMU boot. */
+  readonly bundle: BundlePlan | undefined;
 }
 
 /** How the machine's processor is made; `auto` is decided by what works on the host. */
@@ -153,8 +156,8 @@ const VOLUME_LABEL_BYTES = 16;
 export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
   const given = parseOptions(buildOptionsSchema, options, "build");
   const overrides = overridesOf(given, given.cmd, caller);
-  const content = planContent(given, overrides, caller);
-  const output = absolute(given.output, caller);
+  const content = planContent(sized(given), overrides, caller);
+  const output = absolute(outputOf(given), caller);
   const isList = given.format === LIST_FORMAT;
   const format = formatOf(given);
   const kernel = optionalPath(given.kernel, caller);
@@ -165,8 +168,15 @@ export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
     output,
     outputFormat: isList ? LIST_FORMAT : format,
     listPrefix: listPrefix(given, output),
-    packing: packingOf({ output, kernel, modules, commandLine }, format),
+    packing: packingOf({ ...given, output, kernel, modules, commandLine }, format),
+    bundle: bundleOf({ ...given, kernel, modules }, DEFAULTS),
   };
+}
+
+/** A bundle's root is never written to: no room is wanted beside its contents. */
+function sized(given: BuildOptions): BuildOptions {
+  const isRoomy = given.bundle !== undefined && given.size === undefined;
+  return isRoomy && formatOf(given) === "ext4" ? { ...given, size: "min" } : given;
 }
 
 /** The plan of `run`; everything is checked before anything is started (C12). */
@@ -269,7 +279,7 @@ function planContent(given: Content, overrides: AppConfig, caller: Caller): Cont
     volumeLabel: volumeLabel(given.label ?? []),
     journal: given.journal ?? true,
     overrides,
-    needsApplication: "output" in given,
+    needsApplication: "output" in given || "bundle" in given,
     mtimeSeconds,
     refresh: given.refresh ?? false,
     pull: given.pull ?? "missing",

@@ -2,6 +2,7 @@ import { LIST_FORMAT, planBuild, type BuildOptions, type BuildPlan } from "../co
 import { allocatedBytes, checkOutput, publish } from "../host/index.ts";
 import type { Store } from "../store/index.ts";
 import { buildList } from "./build-list.ts";
+import { buildBundle, type BundleResult } from "./bundle/build-bundle.ts";
 import { buildPacked, type PackedResult } from "./build-packed.ts";
 import { callerOf } from "./caller.ts";
 import type { Context } from "./context.ts";
@@ -15,7 +16,7 @@ import type { TreeFacts } from "./tree-facts.ts";
 
 /** What `build` made. */
 export interface BuildResult {
-  /** Absolute path of the image, or of the directory with a list. */
+  /** Absolute path of the image, or of the directory with a list or a bundle. */
   readonly path: string;
   readonly format: BuildPlan["outputFormat"];
   /** `new`; `copied` from an image that was built before; `unchanged`: it was there already. */
@@ -35,6 +36,8 @@ export interface BuildResult {
   readonly application: { readonly argv: readonly string[] | undefined };
   /** With the format `kernel`: what it was packed into, and how that boots. */
   readonly packed?: PackedResult;
+  /** With `bundle`: what lies in it. */
+  readonly bundle?: BundleResult;
 }
 
 /**
@@ -43,7 +46,7 @@ export interface BuildResult {
  */
 export async function build(options: BuildOptions, context: Context): Promise<BuildResult> {
   const plan = planBuild(options, callerOf(context));
-  const { result, made, usedBytes, packed } = await makeOutput(plan, context);
+  const { result, made, usedBytes, packed, bundle } = await makeOutput(plan, context);
   const { image, tree, parts, argv } = result;
   return {
     path: plan.output,
@@ -54,6 +57,7 @@ export async function build(options: BuildOptions, context: Context): Promise<Bu
     parts,
     application: { argv },
     ...(packed === undefined ? {} : { packed }),
+    ...(bundle === undefined ? {} : { bundle }),
   };
 }
 
@@ -62,9 +66,12 @@ interface MadeOutput {
   readonly made: Made;
   readonly usedBytes: number;
   readonly packed?: PackedResult;
+  readonly bundle?: BundleResult;
 }
 
 async function makeOutput(plan: BuildPlan, context: Context): Promise<MadeOutput> {
+  if (plan.bundle !== undefined)
+    return { ...(await buildBundle(plan, plan.bundle, context)), made: "new" };
   if (plan.outputFormat === LIST_FORMAT)
     return { ...(await buildList(plan, context)), made: "new" };
   checkOutput(plan.output);

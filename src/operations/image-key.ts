@@ -20,7 +20,7 @@ const KEY_VERSION = 1;
  * be an application is asked of what was found.
  */
 const LEFT_OUT =
-  "source with add output packing needsApplication refresh rootDirectory pull insecure dockerfile allowed list outputFormat listPrefix";
+  "source with add output packing needsApplication refresh rootDirectory pull insecure dockerfile allowed list outputFormat listPrefix bundle";
 
 /** Files that `--add` brings are read once more for the key: not when that takes long. */
 const ADDITIONS_MAX_BYTES = 64 << 20;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { appCommandLine, mergeConfigs } from "../application/index.ts";
 import { storageOf } from "../bytes/index.ts";
+import type { RunPlan } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
 import { FileStorage, readChunks } from "../host/index.ts";
 import {
@@ -84,7 +85,8 @@ export function summaryOf({ initramfs }: ImageFacts): InitramfsSummary {
   throw new WickError("INTERNAL", "Cannot run the initramfs: nothing is known of it");
 }
 
-interface Sizes {
+/** What takes memory while an initramfs is unpacked. */
+export interface Sizes {
   readonly arch: Kernel["arch"];
   readonly kernelEndBytes: number;
   readonly initrdBytes: number;
@@ -108,7 +110,8 @@ async function sizesOf(
   };
 }
 
-async function kernelSizes(
+/** The kernel's share of them. */
+export async function kernelSizes(
   { path, format, arch }: Kernel,
   append: string,
   signal: AbortSignal | undefined,
@@ -126,7 +129,11 @@ async function kernelSizes(
  * Gives what is needed, or refuses less. A root in ramfs needs less than the kernel's own
  * choice, tmpfs, but has no limit and no free space to tell: only where memory is that short.
  */
-function memoryOf({ plan }: Parts, sizes: Sizes, { onEvent }: Context) {
+export function memoryOf(
+  { plan }: { readonly plan: Pick<RunPlan, "memoryMiB" | "isMemoryGiven"> },
+  sizes: Sizes,
+  { onEvent }: Context,
+) {
   const least = leastMemory({ ...sizes, root: "ramfs" });
   const roomy = leastMemory({ ...sizes, root: "tmpfs" });
   if (plan.isMemoryGiven) {

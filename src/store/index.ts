@@ -1,6 +1,7 @@
 /** store/: blobs by digest, what names resolved to, finished images; whole or absent, always. */
 export { openStore, type Store } from "./store.ts";
 export type { BlobStore, Download, FetchOptions, ListedBlob } from "./blobs.ts";
+export { digestOfFile } from "./digest.ts";
 export type { ImageFacts } from "./image-record.ts";
 export type { ImageStore, ListedImage, MakeOptions, StoredImage } from "./images.ts";
 export type { BlobId } from "./layout.ts";

@@ -5,3 +5,4 @@ export { qemu, type QemuOptions } from "./qemu/index.ts";
 export { untilInitEnds } from "./until-init-ends.ts";
 export { classifyConsole, endOfInit } from "./classify-console.ts";
 export { kvmVerdict, type KvmVerdict, type VerdictOptions } from "./kvm/index.ts";
+export { shellLine } from "./shell-line.ts";

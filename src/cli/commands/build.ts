@@ -30,6 +30,7 @@ Examples:
   wick build bin:./nginx -o nginx.cpio.zst
   wick build --init app bin:./static-server -o server.cpio.gz
   wick build --format erofs oci:./layout:1.0 -o app.erofs
+  wick build --bundle ./out deb:nginx-light
   wick build --cmdline "console=ttyS0 quiet" deb:nginx-light -o app.vmlinux
   docker save app | wick build docker-archive:- -o app.ext4
   docker export web | wick build tar:- --entrypoint '["/app","--port","80"]' -o web.ext4
@@ -48,14 +49,18 @@ export function addBuild(program: Command): void {
     )
     .option(
       "-o, --output <file>",
-      "the image to write (a directory for initramfs-list); always wanted",
+      "the image to write (a directory for initramfs-list); this or --bundle",
+    )
+    .option(
+      "--bundle <directory>",
+      "write the image with a kernel and what boots them: Firecracker's configuration, QEMU's line",
     )
     .addOption(
       new Option("--init <kind>", "what process 1 is; app: the program itself, of an initramfs")
         .choices(initKinds)
         .default("wick"),
     );
-  addPackingOptions(command);
+  addKernelOptions(command);
   // Known only to say what to do instead.
   command.addOption(new Option("-v, --volume <folder:path>").argParser(collect).hideHelp());
   addContentOptions(addConfigOptions(command), buildFormats);
@@ -68,9 +73,6 @@ export function addBuild(program: Command): void {
     .action(async (source: string, given: GivenOptions) => {
       const { progress, quiet, json, volume, cmdline, ...options } = given;
       if (volume !== undefined) throw refuseVolume(volume[0]!);
-      if (options.output === undefined) {
-        throw new WickError("USAGE", "Cannot build: there is no output, wanted -o FILE");
-      }
       const line = cmdline === undefined ? {} : { commandLine: cmdline };
       const result = await withProgress({ progress, quiet, json }, (context) =>
         build({ source, ...options, ...line }, context),
@@ -81,12 +83,14 @@ export function addBuild(program: Command): void {
     });
 }
 
-/** With `--format kernel`. */
-function addPackingOptions(command: Command): void {
+/** With `--format kernel` and `--bundle`. */
+function addKernelOptions(command: Command): void {
   command
-    .option("--kernel <file>", "with --format kernel: what it is packed into (the distribution's)")
+    .option("--kernel <file>", "with --format kernel or --bundle: the kernel (the distribution's)")
     .option("--modules <directory>", "that kernel's modules")
-    .option("--cmdline <words>", "that kernel's command line, before what the VMM says");
+    .option("--cmdline <words>", "that kernel's command line, beside what the VMM says")
+    .option("-m, --memory <size>", "memory of a bundle's machine (256m)")
+    .option("--cpus <n>", "number of CPUs of a bundle's machine (1)");
 }
 
 function refuseVolume(text: string): WickError {
@@ -98,6 +102,7 @@ function refuseVolume(text: string): WickError {
 function summary(result: BuildResult): string {
   const { image, tree, application } = result;
   if (result.packed !== undefined) return packedSummary(result, result.packed);
+  if (result.bundle !== undefined) return bundleSummary(result, result.bundle);
   return (
     `   ${bytesInWords(image.usedBytes)} on disk, ${bytesInWords(image.sizeBytes)} when full, ` +
     `${tree.files} files, ${tree.directories} directories${image.uuid === undefined ? "" : `, UUID ${image.uuid}`}\n` +
@@ -118,6 +123,21 @@ function packedSummary(
   return (
     `   ${bytesInWords(image.sizeBytes)}, packed into ${kernel}\n${parts}\n` +
     `${startsText(application)}   ${shellLine(commandByHand)}\n`
+  );
+}
+
+/** A directory that boots: its files, its machine, and what to type. */
+function bundleSummary(
+  { path, application }: BuildResult,
+  { files, kernel, memoryMiB, cpus }: NonNullable<BuildResult["bundle"]>,
+): string {
+  const width = Math.max(...files.map(({ path: name }) => name.length));
+  const rows = files.map(
+    ({ path: name, sizeBytes }) => `   ${name.padEnd(width)}  ${bytesInWords(sizeBytes)}\n`,
+  );
+  return (
+    `${rows.join("")}   ${kernel}, ${memoryMiB} MiB of memory, ${cpus} CPU${cpus === 1 ? "" : "s"}\n` +
+    `${startsText(application)}   cd ${shellLine([path])} && firecracker --no-api --config-file firecracker.json\n`
   );
 }
 

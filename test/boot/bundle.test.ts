@@ -1,0 +1,166 @@
+/** Bundles, booted by their own script with nothing of wick's running. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { freePort } from "../support/booted-machine.ts";
+import { wick } from "../support/cli.ts";
+import { fetchPage } from "../support/fetch-page.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const sha256 = (path: string): string =>
+  createHash("sha256").update(readFileSync(path)).digest("hex");
+
+interface Manifest {
+  readonly format: string;
+  readonly files: readonly { readonly path: string; readonly sha256: string }[];
+}
+
+async function bundle(words: readonly string[], prefix: readonly string[] = []): Promise<string> {
+  const above = temporaryDirectory();
+  chmodSync(above, 0o777);
+  const directory = join(above, "out");
+  const result = await wick(["build", "-q", "--bundle", directory, ...words], { prefix });
+  expect(result.status, result.stderr).toBe(0);
+  return directory;
+}
+
+function manifestOf(directory: string): Manifest {
+  return JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8")) as Manifest;
+}
+
+/** Files whose digest is not what the manifest says. */
+function damaged(directory: string): string[] {
+  const { files } = manifestOf(directory);
+  return files
+    .filter((file) => sha256(join(directory, file.path)) !== file.sha256)
+    .map(({ path }) => path);
+}
+
+/** The bundle's own script; `output` grows, `done` gives the status. */
+function runScript(directory: string) {
+  const child = spawn(join(directory, "run-qemu.sh"), { stdio: ["ignore", "pipe", "pipe"] });
+  const told = { output: "" };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (bytes: Buffer) => void (told.output += bytes.toString("latin1")));
+  }
+  const done = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { child, told, done };
+}
+
+const busybox = (script: string): string[] => [
+  "deb:busybox-static",
+  "--entrypoint",
+  JSON.stringify(["/bin/busybox", "sh", "-c", script]),
+];
+
+test("a bundle of a root file system serves its page, can be written to, and stays as it was", async () => {
+  const port = await freePort();
+  const script = `mkdir /w && echo from the bundle > /w/index.html && exec busybox httpd -f -p ${port} -h /w`;
+  const directory = await bundle([...busybox(script), "--expose", String(port)]);
+  const { child, told, done } = runScript(directory);
+  try {
+    expect(await fetchPage(`http://127.0.0.1:${port}/`, 60_000), told.output).toBe(
+      "from the bundle\n",
+    );
+  } finally {
+    child.kill();
+    await done;
+  }
+  expect(damaged(directory)).toEqual([]);
+  writeFileSync(join(directory, "run-qemu.sh"), "#\n", { flag: "a" });
+  expect(damaged(directory)).toEqual(["run-qemu.sh"]);
+}, 120_000);
+
+test("a bundle of one file runs its application and ends with it", async () => {
+  const words = [...busybox("echo hello from $(uname -m); exit 3"), "--format", "kernel"];
+  const directory = await bundle(words);
+  expect(readdirSync(directory)).toEqual([
+    "README.md",
+    "app.vmlinux",
+    "firecracker-net.json",
+    "firecracker.json",
+    "manifest.json",
+    "run-qemu.sh",
+  ]);
+  const { told, done } = runScript(directory);
+  expect(await done, told.output).toBe(0);
+  expect(told.output).toContain("hello from x86_64");
+  expect(told.output).toContain("application exited with status 3");
+}, 120_000);
+
+test("an initramfs's bundle is the same bytes again, elsewhere and with another umask", async () => {
+  const words = [...busybox("exit"), "--format", "initramfs", "--compression", "gzip"];
+  const first = await bundle(words);
+  const again = await bundle(words, ["sh", "-c", 'umask 077; exec "$@"', "sh"]);
+  const names = readdirSync(first);
+  expect(readdirSync(again)).toEqual(names);
+  for (const name of names) {
+    expect([name, sha256(join(again, name))]).toEqual([name, sha256(join(first, name))]);
+  }
+  expect(damaged(first)).toEqual([]);
+});
+
+test("a bundle for aarch64 is made on any machine, with the kernel that Firecracker loads there", async () => {
+  const words = [...busybox("exit"), "--platform", "linux/arm64", "-m", "300m", "--cpus", "2"];
+  const directory = await bundle([...words, "--cmdline", "loglevel=4"]);
+  const image = readFileSync(join(directory, "Image"));
+  expect(image.subarray(0x38, 0x3c).toString()).toBe("ARM\x64");
+  const config = JSON.parse(readFileSync(join(directory, "firecracker-net.json"), "utf8"));
+  expect(config).toEqual({
+    "boot-source": {
+      kernel_image_path: "Image",
+      initrd_path: "initrd.cpio",
+      boot_args:
+        "console=ttyS0 quiet panic=-1 loglevel=4 ip=172.16.0.42::172.16.0.1:255.255.255.0::eth0:off",
+    },
+    drives: [
+      {
+        drive_id: "rootfs",
+        path_on_host: "rootfs.ext4",
+        is_root_device: false,
+        is_read_only: true,
+      },
+    ],
+    "machine-config": { vcpu_count: 2, mem_size_mib: 300 },
+    "network-interfaces": [
+      { iface_id: "eth0", host_dev_name: "tap0", guest_mac: "06:00:ac:10:00:2a" },
+    ],
+    entropy: {},
+    logger: { level: "Error" },
+  });
+  const offline = JSON.parse(readFileSync(join(directory, "firecracker.json"), "utf8"));
+  expect(offline).not.toHaveProperty("network-interfaces");
+  expect(offline["boot-source"].boot_args).not.toContain("ip=");
+});
+
+test("what goes wrong leaves nothing, and what is no bundle is left alone", async () => {
+  const above = temporaryDirectory();
+  const directory = join(above, "out");
+  writeFileSync(join(above, "kernel"), "no kernel");
+  const build = (...words: string[]) =>
+    wick(["build", "-q", ...busybox("exit"), "--bundle", directory, ...words]);
+  const broken = await build("--kernel", join(above, "kernel"));
+  expect([broken.status, broken.stderr]).toEqual([1, expect.stringContaining("KERNEL_INVALID")]);
+  const long = await build("--cmdline", "x".repeat(2000));
+  expect([long.status, long.stderr]).toEqual([1, expect.stringContaining("VALUE_OUT_OF_RANGE")]);
+  expect(readdirSync(above)).toEqual(["kernel"]);
+  const foreign = await wick(["build", "-q", "--bundle", above, ...busybox("exit")]);
+  expect(foreign.stderr).toMatch(/Cannot replace the directory .*: it holds kernel, wanted/u);
+});
+
+test.each([
+  [["--bundle", "out", "-o", "x.ext4"], "there are two outputs"],
+  [[], "there is no output, wanted -o FILE or --bundle DIRECTORY"],
+  [["--bundle", "out", "--format", "initramfs-list"], "a list does not"],
+  [["-o", "x.ext4", "-m", "1g"], "--memory belongs to a machine"],
+  [["-o", "x.ext4", "--kernel", "k"], "--bundle puts one beside it"],
+  [["--bundle", "out", "--modules", "m"], "wanted --kernel FILE too"],
+  [["--bundle", "out", "--format", "kernel", "-m", "32m"], "wanted at least"],
+])("build %j is refused", async (words, expected) => {
+  const cwd = temporaryDirectory();
+  const result = await wick(["build", "-q", ...busybox("exit"), ...words], { cwd });
+  expect([result.status, result.stderr]).toEqual([1, expect.stringContaining(expected)]);
+  expect(readdirSync(cwd)).toEqual([]);
+});
