@@ -1,4 +1,4 @@
-import type { Arch } from "../../config/index.ts";
+import { firecracker } from "../../vmm/index.ts";
 import { type BundleMachine, lineOf } from "./machine.ts";
 
 /** The network between the host and the machine: a TAP with one address at each end. */
@@ -14,12 +14,6 @@ export const TAP = {
 
 const ADDRESS = `ip=${TAP.guest}::${TAP.host}:${TAP.mask}::eth0:off`;
 
-/** Its console, and an end: by power-off it never ends on x86_64. Its keyboard is half a one. */
-function kernelWords(arch: Arch): readonly string[] {
-  const pc = ["reboot=k", "i8042.noaux", "i8042.nomux", "i8042.dumbkbd"];
-  return ["console=ttyS0", "quiet", "panic=-1", ...(arch === "x86_64" ? pc : [])];
-}
-
 /**
  * The file for `firecracker --no-api --config-file`: paths are relative to Firecracker's working
  * directory. Its log would go to the terminal amid the console: errors alone do.
@@ -29,7 +23,7 @@ export function firecrackerConfig(
   { network }: { readonly network: boolean },
 ): string {
   const { arch, kernel, initrd, root, memoryMiB, cpus } = machine;
-  const line = lineOf(machine, kernelWords(arch), network ? [ADDRESS] : []);
+  const line = lineOf(machine, firecracker().kernelWords(arch), network ? [ADDRESS] : []);
   const config = {
     "boot-source": {
       kernel_image_path: kernel,
