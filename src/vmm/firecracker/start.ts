@@ -103,8 +103,9 @@ async function startProgram(
   program: string,
   { api, log }: FirecrackerFiles,
 ): Promise<{ readonly vmm: SupervisedProcess; readonly console: ConsoleStream }> {
-  // Level Info would put every request into the log, and what the user's words hold with it.
-  const args = ["--api-sock", api, "--log-path", log, "--level", "Warn"];
+  // Info would put every request into the log, and what the user's words hold with it; Warn
+  // hundreds of lines about ports that kernels try.
+  const args = ["--api-sock", api, "--log-path", log, "--level", "Error"];
   let console!: ConsoleStream;
   const vmm = await startProcess(program, args, {
     purpose: "start the machine",

@@ -11,15 +11,15 @@ const WITH_ACPI = "1.8";
 
 /** The program: `given`, else `firecracker` from PATH. TOOL_MISSING. */
 export function firecrackerProgram(given: string | undefined): string {
-  const found = given ?? findProgram("firecracker");
+  const found = findProgram(given ?? "firecracker");
   if (found !== undefined) return found;
-  throw new WickError(
-    "TOOL_MISSING",
-    `Cannot ${PURPOSE}: the program firecracker is not installed`,
-    {
-      hint: "put a release from https://github.com/firecracker-microvm/firecracker/releases into PATH, or name it with WICK_FIRECRACKER",
-    },
-  );
+  const what =
+    given === undefined
+      ? "the program firecracker is not installed"
+      : `${sanitise(given)} is no program`;
+  throw new WickError("TOOL_MISSING", `Cannot ${PURPOSE}: ${what}`, {
+    hint: "put a release from https://github.com/firecracker-microvm/firecracker/releases into PATH, or name it with WICK_FIRECRACKER",
+  });
 }
 
 /** The version that `firecracker --version` tells: `1.16.1`. */
