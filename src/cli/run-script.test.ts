@@ -42,6 +42,16 @@ test("code that was kept is used; rubbish in its place changes nothing", () => {
   }
 });
 
+test("the bundled command imports nothing by import(), which a script of vm's cannot", () => {
+  const bin = fileURLToPath(new URL("../../dist/bin", import.meta.url));
+  const files = readdirSync(bin).filter((name) => name.endsWith(".cjs"));
+  const importing = files.filter((name) =>
+    /\bimport\(/.test(readFileSync(join(bin, name), "utf8")),
+  );
+  expect(files.length).toBeGreaterThan(5);
+  expect(importing).toEqual([]);
+});
+
 test("what the command starts with was kept for this Node, with the flags of its first line", () => {
   const bin = fileURLToPath(new URL("../../dist/bin", import.meta.url));
   const [line] = readFileSync(join(bin, "wick.cjs"), "utf8").split("\n");

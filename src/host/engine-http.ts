@@ -35,8 +35,8 @@ export async function getFromEngine(
 ): Promise<EngineAnswer> {
   throwIfAborted(signal);
   const action = `ask the engine at ${showEngine(address)}`;
-  // Loaded here: few commands need it.
-  const { request } = await import("node:http");
+  // Loaded here: few commands need it. The bundled command cannot import what is not beside it.
+  const { request } = process.getBuiltinModule("node:http");
   try {
     if ("socketPath" in address) checkFault("connect", address.socketPath);
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {

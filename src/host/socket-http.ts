@@ -34,8 +34,8 @@ export async function requestOverSocket(
 ): Promise<SocketAnswer> {
   throwIfAborted(signal);
   const action = `send ${request.method} ${sanitise(request.path)} to ${sanitise(socketPath)}`;
-  // Loaded here: few commands need it.
-  const http = await import("node:http");
+  // Loaded here: few commands need it. The bundled command cannot import what is not beside it.
+  const http = process.getBuiltinModule("node:http");
   try {
     checkFault("connect", socketPath);
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
