@@ -1,68 +1,33 @@
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { readFileSync } from "node:fs";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { compileInitPart } from "../../test/support/init-part.ts";
-import { RelayPeer } from "../../test/support/relay-peer.ts";
+import { closedPort, echo, pattern, serve, sockets } from "../../test/support/relay-application.ts";
+import { RelayPeer, relayFiles } from "../../test/support/relay-peer.ts";
 import { lastingDirectory } from "../../test/support/temporary-directory.ts";
 
-const files = [
-  "relay-process.c",
-  "relay-frames.c",
-  "relay-connections.c",
-  "relay-pool.c",
-  "clock.c",
-  "text.c",
-  "copy.c",
-];
 const ECONNREFUSED = 111;
+const ENOBUFS = 105;
 const ESHUTDOWN = 108;
 
 let program: string;
 beforeAll(() => {
-  program = compileInitPart("relay-main.c", files, lastingDirectory());
+  program = compileInitPart("relay-main.c", relayFiles, lastingDirectory());
 });
 
-const servers: Server[] = [];
-const sockets = new Set<Socket>();
 const peers: RelayPeer[] = [];
 afterEach(async () => {
   for (const peer of peers.splice(0)) {
     expect(peer.violations).toEqual([]);
     await peer.close();
   }
-  for (const socket of sockets) socket.destroy();
-  await Promise.all(
-    servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))),
-  );
 });
-
-/** The application: what it does with each connection; its port. */
-async function serve(onSocket: (socket: Socket) => void): Promise<number> {
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
-    onSocket(socket);
-  });
-  servers.push(server);
-  server.listen({ host: "127.0.0.1", port: 0, backlog: 4096 });
-  await once(server, "listening");
-  return (server.address() as AddressInfo).port;
-}
 
 async function start(of?: ConstructorParameters<typeof RelayPeer>[1]): Promise<RelayPeer> {
   const peer = await RelayPeer.start(program, of);
   peers.push(peer);
   return peer;
-}
-
-const echo = (socket: Socket): void => void socket.pipe(socket);
-
-/** `length` bytes that are not the same anywhere near. */
-function pattern(length: number, seed = 0): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let i = 0; i + 4 <= length; i += 4) bytes.writeUInt32LE((i * 2654435761 + seed) >>> 0, i);
-  return bytes;
 }
 
 test("a request goes to the application, its answer comes back, and both ends close", async () => {
@@ -78,8 +43,7 @@ test("a request goes to the application, its answer comes back, and both ends cl
 });
 
 test("a port on which nobody listens is refused, and the number can be used again", async () => {
-  const port = await serve(echo);
-  await new Promise((resolve) => servers.pop()!.close(resolve));
+  const port = await closedPort();
   const peer = await start();
   for (let i = 0; i < 3; i++) {
     const connection = peer.open(port);
@@ -251,4 +215,36 @@ test("what the application said before it ended is sent before goodbye", async (
   await peer.send(0x820a, new Uint8Array(), 0);
   await once(peer.child, "exit");
   expect(peer.child.exitCode).toBe(0);
+});
+
+/** A program that listens and never accepts: after two connections the kernel lets others wait. */
+async function listenOnly(): Promise<{ port: number; child: ChildProcess }> {
+  const script = `const server = require("node:net").createServer();
+    server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
+      require("node:fs").writeSync(1, String(server.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const [port] = (await once(child.stdout, "data")) as [Buffer];
+  return { port: Number(port), child };
+}
+
+test("bytes that find no room in the bound end their connection, and the memory is not taken", async () => {
+  const { port, child } = await listenOnly();
+  try {
+    const peer = await start({ bound: 2 << 20 });
+    const all = Array.from({ length: 400 }, () => peer.open(port));
+    for (const one of all) await one.send(pattern(16 << 10));
+    const refused = () => all.filter(({ heard }) => heard.final === "refused");
+    await expect.poll(() => refused().length).toBeGreaterThan(200);
+    expect(new Set(refused().map(({ heard }) => heard.refused))).toEqual(new Set([ENOBUFS]));
+    const status = readFileSync(`/proc/${peer.child.pid}/status`, "utf8");
+    expect(Number(/VmHWM:\s+(\d+) kB/u.exec(status)![1])).toBeLessThan(3 << 10);
+    const other = peer.open(await serve(echo));
+    await other.send(Buffer.from("past it"));
+    await other.until(() => other.text === "past it");
+  } finally {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
 });

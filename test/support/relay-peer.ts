@@ -11,6 +11,17 @@ import {
 } from "../../src/guest/relay-layout.ts";
 import { relayTypes as types, relayVersion } from "../../src/guest/relay-types.ts";
 
+/** Of init's files those of the relay's process. */
+export const relayFiles = [
+  "relay-process.c",
+  "relay-frames.c",
+  "relay-connections.c",
+  "relay-pool.c",
+  "clock.c",
+  "text.c",
+  "copy.c",
+];
+
 /** What the guest has said of a connection, in the order in which it may come. */
 export interface Heard {
   opened: boolean;
@@ -60,8 +71,9 @@ export class PeerConnection {
   /** Sends as the window allows. */
   async send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) {
-      await this.until(() => this.window > 0 || this.heard.final !== undefined);
-      if (this.heard.final !== undefined) return;
+      const isOver = () => this.#final || this.heard.final !== undefined;
+      await this.until(() => this.window > 0 || isOver());
+      if (isOver()) return;
       const part = bytes.subarray(at, at + Math.min(this.window, 16384));
       this.window -= part.length;
       at += part.length;

@@ -34,7 +34,7 @@ static void put_head(u16 type, u16 number, u32 length) {
 
 void frame(u16 type, u16 number, const void *body, u32 length) {
   put_head(type, number, length);
-  memcpy(out + out_end, body, length);
+  if (length > 0) memcpy(out + out_end, body, length);
   out_end += length;
 }
 
