@@ -65,7 +65,7 @@ export { OutputFile } from "./output-file.ts";
 export { makeNewDirectory, movePath, replaceSymlink, tryHardLink } from "./links.ts";
 export { every, listDirectory, readSymlink, writeSmallFile, type ListedFile } from "./listing.ts";
 export { bootId, hostArch, processors } from "./machine.ts";
-export { mayUse } from "./access.ts";
+export { mayRead, mayUse } from "./access.ts";
 export { canReflink, cloneFile, copyContents } from "./copy.ts";
 export { realBytePath, realPath } from "./real-path.ts";
 export { linksBelow } from "./links-below.ts";

@@ -123,6 +123,16 @@ test("versions with known holes are warnings, mended ones are not", async () => 
   expect(good.line("firecracker")).toMatchObject({ state: "ok", found: "1.16.1" });
 });
 
+test("a kernel of the user's own counts in the place of those in the cache", async () => {
+  const own = process.execPath;
+  const { line } = await doctor({ env: { WICK_KERNEL: own } });
+  expect(line("kernels in the cache")).toMatchObject({ state: "ok" });
+  expect(line("kernels in the cache").found).toContain(own);
+  const missing = await doctor({ env: { WICK_KERNEL: "/nonexistent/vmlinux" } });
+  expect(missing.status).toBe(1);
+  expect(missing.line("kernels in the cache").state).toBe("missing");
+});
+
 test("a program that cannot be run, or fails, is missing with the reason", async () => {
   const failing = await doctor({ env: programs({ firecracker: "exit 7" }) });
   expect(failing.line("firecracker")).toMatchObject({ state: "missing" });

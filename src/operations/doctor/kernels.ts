@@ -1,5 +1,5 @@
 import { sanitise } from "../../bytes/index.ts";
-import { findProgram, listDirectory, mayUse, wickDirectories } from "../../host/index.ts";
+import { findProgram, listDirectory, mayRead, wickDirectories } from "../../host/index.ts";
 import { listKernels, type ListedKernel } from "../../kernel/index.ts";
 import type { DoctorInput, DoctorLine } from "./line.ts";
 
@@ -10,6 +10,8 @@ export function checkKernels(input: DoctorInput): DoctorLine[] {
 
 function keptLine({ environment, arch }: DoctorInput): DoctorLine {
   const line = { check: "kernels in the cache", purpose: "what machines boot", isNeeded: true };
+  const own = environment["WICK_KERNEL"] ?? "";
+  if (own !== "") return ownLine(line, own);
   const kept = keptIn(wickDirectories(environment).cache).filter((one) => one.arch === arch);
   if (kept.length > 0) {
     const names = kept.map((one) => `${one.package} ${one.version}`).join(", ");
@@ -21,6 +23,14 @@ function keptLine({ environment, arch }: DoctorInput): DoctorLine {
   }
   const hint = "give one with --kernel FILE, or WICK_KERNEL";
   return { ...line, state: "missing", found: "none, and no apt-get to fetch one with", hint };
+}
+
+/** A kernel of the user's own is the one that counts. */
+function ownLine(line: Omit<DoctorLine, "state" | "found">, path: string): DoctorLine {
+  const found = `WICK_KERNEL is ${sanitise(path)}`;
+  if (mayRead(path)) return { ...line, state: "ok", found };
+  const hint = "name a kernel that this user may read, or leave WICK_KERNEL out";
+  return { ...line, state: "missing", found: `${found}, which cannot be read`, hint };
 }
 
 /** A cache that cannot be read is the cache's own line. */
@@ -36,7 +46,7 @@ function hostLine(): DoctorLine {
   const names = listDirectory("/boot")
     .map(({ name }) => name)
     .filter((name) => /^(vmlinu[xz]|Image)-/.test(name));
-  const readable = names.filter((name) => mayUse(`/boot/${name}`) === true);
+  const readable = names.filter((name) => mayRead(`/boot/${name}`));
   const line = {
     check: "kernels of the host",
     purpose: "for --kernel and wick kernel import",
