@@ -59,8 +59,11 @@ function noKvm(verdict: KvmVerdict, action: string, needsKvm: boolean): WickErro
   });
 }
 
+/** `--accel tcg` is refused earlier: here it is the default that the environment sets. */
 function noEmulation(): WickError {
-  return new WickError("USAGE", "Cannot start Firecracker with TCG: it has no emulation", {
-    hint: "leave --accel out, or use --vmm qemu",
-  });
+  return new WickError(
+    "USAGE",
+    "Cannot start Firecracker with WICK_ACCEL=tcg: it has no emulation",
+    { hint: "leave WICK_ACCEL out, or use --vmm qemu" },
+  );
 }

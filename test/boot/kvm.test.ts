@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -89,6 +89,24 @@ test("--accel kvm is refused at once where no guest runs, and auto says so and e
   expect(forced.stderr).toMatch(/^error: Cannot run with KVM: .* \[(UNSUPPORTED|PERMISSION)\]\n/);
   expect(forced.stderr).toContain(reason);
   expect(forced.stderr).toContain("--accel tcg");
+});
+
+test("Firecracker is not tried without KVM: the error says what was, and never emulates", async () => {
+  const program = join(temporaryDirectory(), "firecracker");
+  writeFileSync(program, "#!/bin/sh\necho 'Firecracker v1.16.1'\n", { mode: 0o755 });
+  const env = { WICK_FIRECRACKER: program };
+  const words = ["run", "--vmm", "firecracker"];
+  const byOption = await wick([...words, "--accel", "tcg", "bin:/bin/true"], { env });
+  expect(byOption.stderr).toMatch(/^error: Cannot run with Firecracker and --accel tcg: .*USAGE/);
+  const byDefault = await wick([...words, "bin:/bin/true"], { env });
+  expect(byDefault.status).toBe(125);
+  expect(byDefault.stderr).toContain("Cannot start Firecracker with WICK_ACCEL=tcg: it");
+  const { works, reason } = await kvmVerdict();
+  if (works) return;
+  const auto = await wick([...words, "--accel", "auto", "bin:/bin/true"], { env });
+  expect(auto.status).toBe(125);
+  expect(auto.stderr).toContain(`Cannot start Firecracker: ${reason}`);
+  expect(auto.stderr).toContain("--vmm qemu emulates the processor");
 });
 
 test("a guest of another architecture has no KVM, and WICK_ACCEL is checked", async () => {

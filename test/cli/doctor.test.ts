@@ -121,6 +121,12 @@ test("versions with known holes are warnings, mended ones are not", async () => 
   writeFileSync(named, "#!/bin/sh\necho 'Firecracker v1.16.1'\n", { mode: 0o755 });
   const good = await doctor({ env: { ...bad, WICK_FIRECRACKER: named } });
   expect(good.line("firecracker")).toMatchObject({ state: "ok", found: "1.16.1" });
+  const old = await doctor({ env: programs({ firecracker: "echo 'Firecracker v1.6.0'" }) });
+  expect(old.line("firecracker")).toMatchObject({ state: "missing" });
+  expect(old.line("firecracker").found).toContain("1.6.0, wanted 1.7 or newer");
+  const plain = await doctor({ env: programs({ firecracker: "echo 'Firecracker v1.7.0'" }) });
+  expect(plain.line("firecracker")).toMatchObject({ state: "warn", found: "1.7.0" });
+  expect(plain.line("firecracker").hint).toContain("no ACPI tables");
 });
 
 test("a kernel of the user's own counts in the place of those in the cache", async () => {

@@ -34,8 +34,9 @@ export interface DoctorResult {
 }
 
 /** Looks at what wick needs of this host and runs a guest under its KVM; changes nothing. */
-export async function doctor({ environment, signal }: Context): Promise<DoctorResult> {
-  const input = { environment, arch: hostArch(), signal };
+export async function doctor(context: Context): Promise<DoctorResult> {
+  const { environment, workingDirectory, signal } = context;
+  const input = { environment, workingDirectory, arch: hostArch(), signal };
   const lines: DoctorLine[] = [];
   for (const check of checks) {
     throwIfAborted(signal);

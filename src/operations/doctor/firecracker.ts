@@ -1,61 +1,56 @@
+import { resolve } from "node:path";
 import { findProgram, runTool } from "../../host/index.ts";
-import {
-  cloudHypervisorFaults,
-  firecrackerFaults,
-  jailerFaults,
-  type KnownBad,
-} from "./known-bad.ts";
+import { firecracker } from "../../vmm/index.ts";
+import { cloudHypervisorFaults, firecrackerFaults, jailerFaults } from "./known-bad.ts";
 import type { DoctorInput, DoctorLine } from "./line.ts";
-import { programLine } from "./program-line.ts";
+import { type AskedProgram, programLine } from "./program-line.ts";
 
 /** Firecracker (WICK_FIRECRACKER, else of PATH) and its jailer; Cloud Hypervisor where it is. */
-export async function checkFirecracker({ environment }: DoctorInput): Promise<DoctorLine[]> {
-  const named = environment["WICK_FIRECRACKER"] ?? "";
-  const others = findProgram("cloud-hypervisor") === undefined ? [] : [cloudHypervisor];
+export async function checkFirecracker(input: DoctorInput): Promise<DoctorLine[]> {
+  const isThere = findProgram("cloud-hypervisor") !== undefined;
   return Promise.all([
-    toolLine(firecracker, named === "" ? firecracker.name : named),
-    ...[jailer, ...others].map((vmm) => toolLine(vmm, vmm.name)),
+    programLine(firecrackerOf(input)),
+    programLine(jailer),
+    ...(isThere ? [programLine(cloudHypervisor)] : []),
   ]);
 }
 
-interface OtherVmm {
-  readonly name: string;
-  readonly purpose: string;
-  readonly says: RegExp;
-  readonly faults: readonly KnownBad[];
+const RELEASES = "its project's releases have a binary to be put into PATH";
+
+function firecrackerOf({ environment, workingDirectory }: DoctorInput): AskedProgram {
+  const named = environment["WICK_FIRECRACKER"] ?? "";
+  const program = named === "" ? undefined : resolve(workingDirectory, named);
+  const vmm = firecracker({ program });
+  return {
+    check: "firecracker",
+    purpose: "runs machines by --vmm firecracker, with KVM alone",
+    isNeeded: false,
+    version: () => vmm.version(),
+    advice: (version) => vmm.adviceOn?.(version),
+    faults: firecrackerFaults,
+    hint: `${RELEASES}, or to be named by WICK_FIRECRACKER`,
+  };
 }
 
-const firecracker: OtherVmm = {
-  name: "firecracker",
-  purpose: "runs machines by --vmm firecracker, with KVM alone",
-  says: /^Firecracker v(\S+)/m,
-  faults: firecrackerFaults,
-};
-
-const jailer: OtherVmm = {
-  name: "jailer",
+const jailer: AskedProgram = {
+  check: "jailer",
   purpose: "closes Firecracker in, for root alone",
-  says: /^Jailer v(\S+)/m,
+  isNeeded: false,
+  version: () => versionOf("jailer", /^Jailer v(\S+)/m),
   faults: jailerFaults,
+  hint: RELEASES,
 };
 
-const cloudHypervisor: OtherVmm = {
-  name: "cloud-hypervisor",
+const cloudHypervisor: AskedProgram = {
+  check: "cloud-hypervisor",
   purpose: "boots what wick builds, by hand",
-  says: /^cloud-hypervisor v(\S+)/m,
+  isNeeded: false,
+  version: () => versionOf("cloud-hypervisor", /^cloud-hypervisor v(\S+)/m),
   faults: cloudHypervisorFaults,
+  hint: RELEASES,
 };
 
-function toolLine({ name, purpose, says, faults }: OtherVmm, program: string): Promise<DoctorLine> {
-  return programLine({
-    check: name,
-    purpose,
-    isNeeded: false,
-    faults,
-    hint: "its project's releases have a binary to be put into PATH",
-    version: async () => {
-      const text = await runTool(program, ["--version"], { purpose: `ask ${name}` });
-      return says.exec(text)?.[1] ?? "of unknown version";
-    },
-  });
+async function versionOf(name: string, says: RegExp): Promise<string> {
+  const text = await runTool(name, ["--version"], { purpose: `ask ${name}` });
+  return says.exec(text)?.[1] ?? "of unknown version";
 }

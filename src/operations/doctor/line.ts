@@ -21,6 +21,7 @@ export interface DoctorLine {
 /** What checks are given; they only read. */
 export interface DoctorInput {
   readonly environment: Environment;
+  readonly workingDirectory: string;
   readonly arch: "x86_64" | "aarch64";
   readonly signal: AbortSignal | undefined;
 }

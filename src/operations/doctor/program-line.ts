@@ -10,6 +10,8 @@ const ANSWER_MS = 10_000;
 export interface AskedProgram extends Pick<DoctorLine, "check" | "purpose" | "isNeeded"> {
   readonly version: () => Promise<string>;
   readonly faults?: readonly KnownBad[];
+  /** What is to be known of a version that has no fault. */
+  readonly advice?: (version: string) => string | undefined;
   readonly hint: string;
 }
 
@@ -22,7 +24,11 @@ export async function programLine(program: AskedProgram): Promise<DoctorLine> {
     const found = await end.within(program.version(), "version");
     const bad = faultsOf(found, faults);
     if (!isTold(found)) return { ...line, state: "warn", found, hint };
-    if (bad.length === 0) return { ...line, state: "ok", found };
+    const advice = program.advice?.(found);
+    if (bad.length === 0) {
+      if (advice === undefined) return { ...line, state: "ok", found };
+      return { ...line, state: "warn", found, hint: advice };
+    }
     const words = bad.map((fault) => `${fault.name}: ${fault.words}`).join("; ");
     const newer = "install a newer one, or see whether the distribution has mended this one";
     return { ...line, state: "warn", found: `${found} (${words})`, hint: newer };
