@@ -14,6 +14,7 @@ import { Undo } from "../undo.ts";
 import type { Machine, MachineSpec } from "../vmm.ts";
 import { FirecrackerApi, Refusal, versionIn } from "./api.ts";
 import { checkFirecrackerSpec } from "./check.ts";
+import { withoutPciLine } from "./first-line.ts";
 import { firecrackerFiles, type FirecrackerFiles } from "./files.ts";
 import { listenForGuest } from "./listen.ts";
 import { logTail } from "./log.ts";
@@ -109,7 +110,7 @@ async function startProgram(
   let console!: ConsoleStream;
   const vmm = await startProcess(program, args, {
     purpose: "start the machine",
-    onOutput: (output) => (console = new ConsoleStream(output, { mayHold: false })),
+    onOutput: (output) => (console = new ConsoleStream(withoutPciLine(output), { mayHold: false })),
   });
   return { vmm, console };
 }
