@@ -31,6 +31,8 @@ export interface BootSpec {
   readonly network?: boolean;
   /** `later`: the port is there, the test connects by itself. */
   readonly channel?: boolean | "later";
+  /** A port for the relay, to which nobody ever connects. */
+  readonly relay?: boolean;
   /** Behind what every machine has: console, panic, quiet. */
   readonly commandLine?: string;
   /** The whole command line instead; empty: the VMM gives none. */
@@ -75,6 +77,10 @@ function qemu(boot: BootParts, spec: BootSpec): [string, string[]] {
     words.push("-device", "virtio-serial-pci");
     words.push("-chardev", `socket,id=c,path=${channelPath(spec)},server=on,wait=off`);
     words.push("-device", "virtserialport,chardev=c,name=wick.0");
+    if (spec.relay === true) {
+      words.push("-chardev", `socket,id=r,path=${join(spec.work, "r")},server=on,wait=off`);
+      words.push("-device", "virtserialport,chardev=r,name=wick.1");
+    }
   }
   return [`qemu-system-${boot.arch}`, words];
 }
