@@ -15,11 +15,8 @@ export async function withAccelerator(
   context: Context,
 ): Promise<RunPlan> {
   const { accel } = plan;
+  if (accel === "tcg") return { ...plan, accel };
   const needsKvm = vmm === "firecracker";
-  if (accel === "tcg") {
-    if (needsKvm) throw noEmulation();
-    return { ...plan, accel };
-  }
   const isForced = accel === "kvm" || needsKvm;
   const verdict = await verdictFor(plan, isForced, context);
   if (verdict.works) return { ...plan, accel: "kvm" };
@@ -29,15 +26,15 @@ export async function withAccelerator(
   return { ...plan, accel: "tcg" };
 }
 
-/** Who insists on KVM is told what is so now, not what was found before. */
+/** Who insists on KVM is not refused for what was found before. */
 async function verdictFor(
   { content }: RunPlan<RequestedAccel>,
-  isFresh: boolean,
+  doubtsNo: boolean,
   { environment, signal }: Context,
 ): Promise<KvmVerdict> {
   const own = hostArch();
   if (content.arch !== own) return otherArchitecture(content.arch, own);
-  return kvmVerdict({ directory: wickDirectories(environment).cache, isFresh, signal });
+  return kvmVerdict({ directory: wickDirectories(environment).cache, doubtsNo, signal });
 }
 
 function otherArchitecture(guest: string, own: string): KvmVerdict {
@@ -57,13 +54,4 @@ function noKvm(verdict: KvmVerdict, action: string, needsKvm: boolean): WickErro
     detail: tried,
     hint: [...(hint === undefined ? [] : [hint]), instead].join("; "),
   });
-}
-
-/** `--accel tcg` is refused earlier: here it is the default that the environment sets. */
-function noEmulation(): WickError {
-  return new WickError(
-    "USAGE",
-    "Cannot start Firecracker with WICK_ACCEL=tcg: it has no emulation",
-    { hint: "leave WICK_ACCEL out, or use --vmm qemu" },
-  );
 }

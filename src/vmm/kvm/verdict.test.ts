@@ -93,10 +93,10 @@ test("a verdict that a guest gave is kept for this boot, private to its user", a
   expect(await kvmVerdict({ ...probe, directory: kept })).toEqual({ ...first, isRemembered: true });
   expect(runs()).toBe(1);
   expect(statSync(join(kept, "kvm.json")).mode & 0o777).toBe(0o600);
-  await kvmVerdict({ ...probe, directory: kept, isFresh: true });
-  expect(runs()).toBe(2);
+  await kvmVerdict({ ...probe, directory: kept, doubtsNo: true });
+  expect(runs()).toBe(1);
   await kvmVerdict(probe); // without a directory nothing is looked up
-  expect(runs()).toBe(3);
+  expect(runs()).toBe(2);
 });
 
 test("a no by a guest is kept with its hint, one by KVM's refusal is asked anew", async () => {
@@ -104,10 +104,12 @@ test("a no by a guest is kept with its hint, one by KVM's refusal is asked anew"
   const first = await kvmVerdict({ ...astray, directory });
   expect(await kvmVerdict({ ...astray, directory })).toEqual({ ...first, isRemembered: true });
   expect(astray.runs()).toBe(1);
+  expect(await kvmVerdict({ ...astray, directory, doubtsNo: true })).toEqual(first);
+  expect(astray.runs()).toBe(2);
   const refused = standIn("echo open; echo 'failed KVM_CREATE_VM 16'; exit 1");
   await kvmVerdict({ ...refused, directory });
   await kvmVerdict({ ...refused, directory });
-  expect(refused.runs()).toBe(3);
+  expect(refused.runs()).toBe(4);
 });
 
 test("another probe, device or boot, or a damaged file, has the probe run again", async () => {

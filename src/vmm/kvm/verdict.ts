@@ -7,8 +7,8 @@ import { KVM_DEVICE, kvmProbe, probeKvm, type ProbeOptions } from "./probe.ts";
 export interface VerdictOptions extends ProbeOptions {
   /** Where verdicts are kept, for the rest of this boot of the host; nothing is kept without. */
   readonly directory?: string;
-  /** Whether the probe runs even if there is a kept verdict. */
-  readonly isFresh?: boolean;
+  /** Whether the probe runs again where a no is kept. */
+  readonly doubtsNo?: boolean;
 }
 
 /**
@@ -20,8 +20,8 @@ export async function kvmVerdict(options: VerdictOptions = {}): Promise<KvmVerdi
   if (statOf(program) === undefined) return notBuilt;
   const identity = directory === undefined ? undefined : identityOf(program, device);
   if (identity === undefined) return verdictOf({ ...options, device, program });
-  const kept = options.isFresh === true ? undefined : recall(directory!, identity);
-  if (kept !== undefined) return kept;
+  const kept = recall(directory!, identity);
+  if (kept !== undefined && (kept.works || options.doubtsNo !== true)) return kept;
   const verdict = await verdictOf({ ...options, device, program });
   remember(directory!, identity, verdict);
   return verdict;
