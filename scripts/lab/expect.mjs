@@ -10,6 +10,11 @@ export async function expectRun(words, { status, text }) {
   throw new Error(`${wanted}, got ${result.status}\n${result.stdout}${result.stderr}`);
 }
 
+/** Starts a machine that may take its time until it listens: in the lab it does. */
+export function startPatiently(words) {
+  return startWick(["run", "--timeout", "10m", ...words]);
+}
+
 /** Waits for a page of a started program, then ends it by SIGTERM. */
 export async function expectPage({ child, texts, done }, url) {
   const ended = new AbortController();

@@ -1,8 +1,8 @@
 /** A real Firecracker: by wick, by a bundle's configuration alone, in its jailer. */
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expectPage, expectRun } from "./expect.mjs";
-import { findProgram, start, startWick, temporaryDirectory } from "./tools.mjs";
+import { expectPage, expectRun, startPatiently } from "./expect.mjs";
+import { findProgram, start, temporaryDirectory } from "./tools.mjs";
 
 const firecracker = process.env.WICK_FIRECRACKER || findProgram("firecracker");
 const isRoot = process.getuid() === 0;
@@ -26,8 +26,8 @@ export function firecrackerChecks(images) {
     {
       name: "a published port serves the page through init's relay",
       run: () => {
-        const words = ["run", "--vmm", "firecracker", "-p", "8080:80", at("nginx.cpio.gz")];
-        return expectPage(startWick(words), "http://127.0.0.1:8080/");
+        const words = ["--vmm", "firecracker", "-p", "8080:80", at("nginx.cpio.gz")];
+        return expectPage(startPatiently(words), "http://127.0.0.1:8080/");
       },
     },
     {

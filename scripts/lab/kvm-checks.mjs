@@ -1,7 +1,7 @@
 /** QEMU with KVM: what the probe says, and what it is about. */
 import { join } from "node:path";
-import { expectPage, expectRun } from "./expect.mjs";
-import { startWick, wickJson } from "./tools.mjs";
+import { expectPage, expectRun, startPatiently } from "./expect.mjs";
+import { wickJson } from "./tools.mjs";
 
 export function kvmChecks(images) {
   return [
@@ -15,7 +15,7 @@ export function kvmChecks(images) {
       name: "--accel auto takes KVM, and a published port serves the page",
       run: () => {
         const machine = ["--accel", "auto", "-p", "8080:80", join(images, "nginx.vmlinux")];
-        return expectPage(startWick(["run", ...machine]), "http://127.0.0.1:8080/");
+        return expectPage(startPatiently(machine), "http://127.0.0.1:8080/");
       },
     },
   ];
