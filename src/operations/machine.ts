@@ -189,6 +189,8 @@ export class RunningMachine implements AsyncDisposable {
   }
 
   #warn({ step, text }: Extract<Report, { kind: "warning" }>): void {
+    // Whatever it is, nobody is there for clients any more; a virtio port alone does not tell.
+    if (step === "relay") void this.#parts.published?.close();
     this.#warnings++;
     if (this.#warnings < WARNINGS_MAX)
       this.#parts.onWarning(`init could not set up ${step}: ${text}`);

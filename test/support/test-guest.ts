@@ -11,8 +11,10 @@ export interface GuestModule {
   readonly bytes: Uint8Array;
 }
 
-/** Compiles a first process of the tests for this machine's architecture, without any libc of the guest. */
-export function compileTestInit(name: "test-init" | "grow-init" = "test-init"): Uint8Array {
+/** Compiles a first process, or another program, of the tests for this machine's architecture, without any libc of the guest. */
+export function compileTestInit(
+  name: "test-init" | "grow-init" | "relay-server" = "test-init",
+): Uint8Array {
   const source = fileURLToPath(new URL(`guest/${name}.c`, import.meta.url));
   const directory = join(tmpdir(), `cc-${process.pid}`);
   mkdirSync(directory);
