@@ -14,13 +14,13 @@ export class ScriptedGuest {
   readonly heard: RelayMessage[] = [];
   readonly #stream: Duplex;
   readonly #frames = relayFrameReader();
-  #wake = (): void => undefined;
+  readonly #waiting: (() => void)[] = [];
 
   constructor() {
     [this.hostEnd, this.#stream] = duplexPair({ highWaterMark: 1 << 16 });
     this.#stream.on("data", (chunk: Uint8Array) => {
       for (const frame of this.#frames.push(chunk)) this.heard.push(decodeRelay(frame)!);
-      this.#wake();
+      for (const wake of this.#waiting.splice(0)) wake();
     });
     this.#stream.on("error", () => undefined);
   }
@@ -58,7 +58,7 @@ export class ScriptedGuest {
     for (;;) {
       const index = this.heard.findIndex(test);
       if (index >= 0) return this.heard.splice(index, 1)[0]!;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
