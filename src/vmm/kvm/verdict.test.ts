@@ -1,5 +1,16 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
 import { isWickError } from "../../errors/index.ts";
@@ -19,6 +30,15 @@ function standIn(script: string): { program: string; device: string; runs: () =>
   const runs = (): number =>
     existsSync(counted) ? readFileSync(counted, "latin1").split("\n").length - 1 : 0;
   return { program, device: "/dev/null", runs };
+}
+
+function canOpenKvm(): boolean {
+  try {
+    accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const WALK = "printf 'open\\nmachine\\nmemory\\nprocessor\\nreal mode\\n'";
@@ -70,6 +90,28 @@ test("a guest that stands still is a no after the deadline, and its processes ar
   expect(verdict.works).toBe(false);
   expect(verdict.reason).toBe('a probe guest stood still after the step "real mode" for 0.5 s');
 });
+
+/** The probe with a guest that never comes further than real mode. */
+function standingProbe(): string {
+  const parts = fileURLToPath(new URL("probe", import.meta.url));
+  const start = fileURLToPath(new URL("../../guest/init/start.S", import.meta.url));
+  const guest = new URL("../../../test/support/guest/standing-guest.S", import.meta.url);
+  const program = join(directory, "standing");
+  const flags = ["-std=c11", "-Os", "-ffreestanding", "-nostdlib", "-static", "-fno-pic", "-w"];
+  const more = ["-fno-builtin", "-fno-stack-protector", `-I${parts}`, "-o", program];
+  const sources = ["main.c", "x86_64.c"].map((name) => join(parts, name));
+  execFileSync("cc", [...flags, ...more, ...sources, fileURLToPath(guest), start]);
+  return program;
+}
+
+test.skipIf(process.arch !== "x64" || !canOpenKvm())(
+  "where KVM holds a real guest for ever, the probe is killed in it",
+  async () => {
+    const verdict = await kvmVerdict({ program: standingProbe(), deadlineMs: 1000 });
+    expect(verdict.reason).toBe('a probe guest stood still after the step "real mode" for 1 s');
+    expect(verdict.passed).toEqual(["open", "machine", "memory", "processor", "real mode"]);
+  },
+);
 
 test.each([
   ["a probe that is killed", `${WALK}; kill -SEGV $$`, "SIGSEGV"],
