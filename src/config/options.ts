@@ -129,6 +129,12 @@ export const runOptionsSchema = v.strictObject({
   append: v.optional(text),
   accel: v.optional(v.picklist(accelerators, "wanted auto, tcg or kvm")),
   vmm: v.optional(v.picklist(vmmNames, "wanted auto, qemu or firecracker")),
+  /** `UID:GID`: Firecracker runs in the jailer's jail as this user. */
+  jailer: v.optional(text),
+  /** Where jails are made. */
+  jailerBase: v.optional(text),
+  /** `FILE=VALUE`: of the jail's cgroup v2. */
+  cgroup: texts,
   root: v.optional(v.picklist(["overlay", "copy", "ro"], "wanted overlay, copy or ro")),
   readOnly: v.optional(v.boolean()),
   network: v.optional(v.picklist(["user", "relay", "none"], "wanted user, relay or none")),

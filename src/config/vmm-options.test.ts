@@ -31,3 +31,21 @@ test.each([
   expect(error.message).toContain(words);
   expect(error.hint).toContain(hint);
 });
+
+test("a jail is Firecracker's alone, for a user of its own, with files of its own cgroup", () => {
+  const jail = (options: Partial<RunOptions>) => plan({ vmm: "firecracker", ...options }).jail;
+  expect(jail({})).toBeUndefined();
+  expect(jail({ jailer: "20001:20002", jailerBase: "jails", cgroup: ["cpu.max=100 200"] })).toEqual(
+    { uid: 20001, gid: 20002, baseDirectory: "/jails", cgroups: ["cpu.max=100 200"] },
+  );
+  expect(jail({ jailer: "1:1" })?.baseDirectory).toBe("/srv/jailer");
+  for (const jailer of ["root", "1", "0:1", "1:0", "-1:1", "4294967295:1"]) {
+    expect(() => jail({ jailer })).toThrow("wanted UID:GID");
+  }
+  for (const cgroup of ["../x=1", "memory.max", "memory.max=", "a/b.c=1"]) {
+    expect(() => jail({ jailer: "1:1", cgroup: [cgroup] })).toThrow("wanted FILE=VALUE");
+  }
+  expect(() => jail({ cgroup: ["memory.max=1"] })).toThrow("without --jailer");
+  expect(() => jail({ jailerBase: "/x" })).toThrow("without --jailer");
+  expect(() => plan({ jailer: "1:1" })).toThrow("Firecracker alone");
+});

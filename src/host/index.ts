@@ -58,6 +58,8 @@ export {
 } from "./walk.ts";
 export { readXattrs, type FoundXattrs, type HostXattr } from "./xattrs.ts";
 export { currentUser } from "./user.ts";
+export { changeOwner, removeIfEmpty } from "./owner.ts";
+export type { DeathBinding } from "./launch.ts";
 export { directoriesIn, filesBelow } from "./files-below.ts";
 export { removeAbandoned } from "./abandoned.ts";
 export { checkOutputDirectory, publishDirectory } from "./publish-directory.ts";

@@ -7,14 +7,21 @@ import { type Kernel, type PackRecord, unpackedCopy } from "../kernel/index.ts";
 import { firecracker, qemu, type Vmm } from "../vmm/index.ts";
 import type { Context } from "./context.ts";
 
-/** The VMM of the plan; WICK_FIRECRACKER names the program where it is not the one in PATH. */
-export function vmmFor(
-  { vmm }: Pick<RunPlan, "vmm">,
-  { environment, workingDirectory }: Context,
-): Vmm {
+/** The VMM of the plan; WICK_FIRECRACKER and WICK_JAILER name programs where PATH has others. */
+export function vmmFor({ vmm, jail }: Pick<RunPlan, "vmm" | "jail">, context: Context): Vmm {
   if (vmm === "qemu") return qemu();
-  const named = environment["WICK_FIRECRACKER"] ?? "";
-  return firecracker({ program: named === "" ? undefined : resolve(workingDirectory, named) });
+  return firecracker({
+    program: namedProgram("WICK_FIRECRACKER", context),
+    jail: jail && { ...jail, program: namedProgram("WICK_JAILER", context) },
+  });
+}
+
+function namedProgram(
+  variable: string,
+  { environment, workingDirectory }: Context,
+): string | undefined {
+  const named = environment[variable] ?? "";
+  return named === "" ? undefined : resolve(workingDirectory, named);
 }
 
 /** Whether it is there, and what is to be known of it: before anything is built. */

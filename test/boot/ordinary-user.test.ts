@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startWick, wick } from "../support/cli.ts";
@@ -32,6 +32,19 @@ test.skipIf(!isRoot)(
     const isClosed = ((statSync("/dev/kvm", { throwIfNoEntry: false })?.mode ?? 0o666) & 0o6) === 0;
     const reason = "without KVM: this user may not open /dev/kvm (EACCES)";
     expect(running.text().includes(reason), running.text()).toBe(isClosed);
+  },
+);
+
+test.skipIf(!isRoot)(
+  "he may not have a machine jailed, and is told before anything is made",
+  async () => {
+    const program = join(user.home, "firecracker");
+    writeFileSync(program, "#!/bin/sh\necho Firecracker v1.16.1\n", { mode: 0o755 });
+    const words = ["run", "--vmm", "firecracker", "--jailer", "20001:20001", "bin:/bin/true"];
+    const env = { ...user.env, WICK_FIRECRACKER: program, WICK_JAILER: program };
+    const { status, stderr } = await wick(words, { ...user, env, cwd: user.home });
+    expect(status).toBe(125);
+    expect(stderr).toContain("the jailer must be started as root [PERMISSION]");
   },
 );
 

@@ -23,7 +23,9 @@ if (args.includes("--version")) {
   process.exit(0);
 }
 
-const api = optionAt("--api-sock");
+/** A jailer that is none starts it with the root of its jail, in which it is not. */
+const root = args.includes("--root") ? optionAt("--root") : "";
+const api = root + optionAt("--api-sock");
 let vsock;
 
 const faults = {
@@ -52,7 +54,7 @@ function handle({ method, url, body }, answer) {
   appendFileSync(record, `${JSON.stringify({ method, path: url, body })}\n`);
   const fault = faults[behaviour.at?.[`${method} ${url}`]];
   if (fault !== undefined) return fault(answer);
-  if (url === "/vsock") vsock = body.uds_path;
+  if (url === "/vsock") vsock = root + body.uds_path;
   if (url === "/version") {
     return respond(answer, 200, { firecracker_version: behaviour.version ?? "1.16.1" });
   }

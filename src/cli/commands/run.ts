@@ -29,6 +29,7 @@ Examples:
   wick run -p 8080:80 -m 128m nginx.ext4
   wick run -p 8080:80 nginx.vmlinux
   wick run -p 8080:80 --vmm firecracker nginx.ext4
+  wick run -p 8080:80 --vmm firecracker --jailer 20001:20001 nginx.ext4
   wick run -p 8080:80 --network relay nginx.ext4
   wick run -p 8080:80 -v ./conf:/etc/nginx nginx.ext4
   wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /bin/busybox sh -c 'echo $GREETING'
@@ -99,6 +100,13 @@ function addVmmOptions(command: Command): void {
         "qemu",
         "firecracker",
       ]),
+    )
+    .option("--jailer <uid:gid>", "lock Firecracker up as that user, by its jailer (as root)")
+    .option("--jailer-base <dir>", "where the jail is made (/srv/jailer)")
+    .option(
+      "--cgroup <file=value>",
+      "a setting of the jail's cgroup v2, as memory.max=512M",
+      collect,
     )
     .addOption(
       new Option(

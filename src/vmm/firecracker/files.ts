@@ -5,7 +5,7 @@ import { checkPrivateDirectory, fitsSocketPath, temporaryDirectory } from "../..
 export const VSOCK_PORTS = { channel: 1024, relay: 1025 } as const;
 
 /** The longest ending that Firecracker puts behind `uds_path`: a port of 32 bits. */
-const LONGEST_PORT = "_4294967295";
+export const LONGEST_PORT = "_4294967295";
 
 /** Where the files of one Firecracker lie; absolute paths. */
 export interface FirecrackerFiles extends Disposable {
@@ -14,8 +14,6 @@ export interface FirecrackerFiles extends Disposable {
   /** `uds_path` of the vsock device: likewise. */
   readonly vsock: string;
   readonly log: string;
-  /** The same machine as a config file, to start by hand. */
-  readonly config: string;
 }
 
 /** Sockets lie in a short directory of their own where a path of `directory`'s would not fit. */
@@ -28,11 +26,11 @@ export function firecrackerFiles(directory: string): FirecrackerFiles {
     api: join(sockets, "api"),
     vsock: join(sockets, "vsock"),
     log: join(directory, "firecracker.log"),
-    config: configPath(directory),
     [Symbol.dispose]: () => short?.[Symbol.dispose](),
   };
 }
 
+/** The same machine as a config file, to start by hand. */
 export function configPath(directory: string): string {
   return join(directory, "firecracker.json");
 }

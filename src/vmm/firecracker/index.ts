@@ -1,9 +1,11 @@
 /** firecracker/: Firecracker as a VMM: its API, its start and end, what its versions can do. */
 import type { MachineSpec, Vmm } from "../vmm.ts";
 import { configPath } from "./files.ts";
+import { checkJailer } from "./jail.ts";
 import { startFirecracker, type FirecrackerOptions } from "./start.ts";
 import { adviceOn, checkVersion, firecrackerProgram, firecrackerVersion } from "./version.ts";
 
+export type { JailOptions } from "./jail.ts";
 export type { FirecrackerOptions } from "./start.ts";
 
 /** Firecracker, found in PATH unless `options` name a program. */
@@ -15,6 +17,7 @@ export function firecracker(options: FirecrackerOptions = {}): Vmm {
     async version() {
       const version = await firecrackerVersion(firecrackerProgram(options.program));
       checkVersion(version);
+      if (options.jail !== undefined) checkJailer(options.jail);
       return version;
     },
     adviceOn,

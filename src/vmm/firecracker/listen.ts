@@ -6,6 +6,8 @@ import { guestSocket, VSOCK_PORTS } from "./files.ts";
 export interface GuestStreams {
   readonly channel: AwaitedStream;
   readonly relay: AwaitedStream | undefined;
+  /** The sockets' files. */
+  readonly paths: readonly string[];
   /** Ends waiting: streams to which nobody came end. */
   close(): void;
 }
@@ -24,6 +26,7 @@ export async function listenForGuest(
     return {
       channel: channel.stream,
       relay: other?.stream,
+      paths: [channel.path, ...(other === undefined ? [] : [other.path])],
       close() {
         other?.close();
         channel.close();
@@ -36,6 +39,7 @@ export async function listenForGuest(
 }
 
 interface Listening {
+  readonly path: string;
   readonly stream: AwaitedStream;
   close(): void;
 }
@@ -45,6 +49,7 @@ async function listenOn(path: string): Promise<Listening> {
   const stream = new AwaitedStream();
   void attachPeer(awaited, stream);
   return {
+    path,
     stream,
     close() {
       awaited.close();

@@ -15,10 +15,12 @@ import type { Machine, MachineSpec } from "../vmm.ts";
 import { FirecrackerApi, Refusal, versionIn } from "./api.ts";
 import { checkFirecrackerSpec } from "./check.ts";
 import { withoutPciLine } from "./first-line.ts";
-import { firecrackerFiles, type FirecrackerFiles } from "./files.ts";
+import { configPath } from "./files.ts";
+import { jailPlace, type JailOptions } from "./jail.ts";
 import { listenForGuest } from "./listen.ts";
 import { logTail } from "./log.ts";
 import { firecrackerMachine } from "./machine.ts";
+import { makeLog, privatePlace, type Place } from "./place.ts";
 import { devicesOf, INSTANCE_START, requestsFor, VERSION } from "./requests.ts";
 import { endedError, refusedError } from "./start-error.ts";
 import { checkVersion, firecrackerProgram } from "./version.ts";
@@ -27,6 +29,8 @@ import { checkVersion, firecrackerProgram } from "./version.ts";
 export interface FirecrackerOptions {
   /** By default `firecracker` from PATH. */
   readonly program?: string | undefined;
+  /** Run by the jailer, as another user, in a root of its own. */
+  readonly jail?: JailOptions | undefined;
   /** Bound on all of the start, which takes 0.1 s; 30 s mean that it hangs. */
   readonly startTimeoutMs?: number;
 }
@@ -55,7 +59,7 @@ export async function startFirecracker(
   });
   const undo = new Undo();
   try {
-    return await startWith({ spec, program, deadline, undo });
+    return await startWith({ spec, program, options, deadline, undo });
   } catch (error) {
     await undo.run();
     throw error;
@@ -65,64 +69,67 @@ export async function startFirecracker(
 interface Starting {
   readonly spec: MachineSpec;
   readonly program: string;
+  readonly options: FirecrackerOptions;
   readonly deadline: Deadline;
   readonly undo: Undo;
 }
 
-async function startWith({ spec, program, deadline, undo }: Starting): Promise<Machine> {
-  const files = firecrackerFiles(spec.directory);
-  undo.push(() => removeSockets(files));
-  const guest = await listenForGuest(files.vsock, { relay: spec.relay === true });
+async function startWith({ spec, program, options, deadline, undo }: Starting): Promise<Machine> {
+  const { jail } = options;
+  const place =
+    jail === undefined ? privatePlace(program, spec) : await jailPlace(program, spec, jail);
+  undo.push(() => leave(place));
+  const guest = await listenForGuest(place.host.vsock, { relay: spec.relay === true });
   undo.push(() => guest.close());
-  // Made here: before 1.14 Firecracker opens its log, but makes none.
-  writePrivateFile(files.log, new Uint8Array(0));
-  undo.push(() => removePath(files.log));
-  writePrivateFile(files.config, configFile(spec));
-  undo.push(() => removePath(files.config));
-  const { vmm, console } = await startProgram(program, files);
+  for (const path of guest.paths) place.own(path);
+  makeLog(place);
+  undo.push(() => removePath(place.host.log));
+  const config = configPath(spec.directory);
+  writePrivateFile(config, configFile(spec));
+  undo.push(() => removePath(config));
+  const { vmm, console } = await startProgram(place);
   undo.push(() => vmm.stop({ graceMs: 0 }));
   try {
-    const api = new FirecrackerApi(files.api, deadline);
-    await Promise.race([makeMachine(api, spec, files), endedEarly(vmm, files)]);
+    const api = new FirecrackerApi(place.host.api, deadline);
+    await Promise.race([makeMachine(api, place), endedEarly(vmm, place)]);
     const machine = firecrackerMachine({
       vmm,
       console,
       guest,
-      log: files.log,
-      release: () => removeSockets(files),
+      log: place.host.log,
+      release: () => leave(place),
     });
-    await Promise.race([api.send(INSTANCE_START), endedEarly(vmm, files)]);
+    await Promise.race([api.send(INSTANCE_START), endedEarly(vmm, place)]);
     // From here on nobody has anything to say to it.
-    closeToStrangers(files);
+    closeToStrangers(place);
     return machine;
   } catch (error) {
-    throw await explain(error, vmm, files);
+    throw await explain(error, vmm, place);
   }
 }
 
-async function startProgram(
-  program: string,
-  { api, log }: FirecrackerFiles,
-): Promise<{ readonly vmm: SupervisedProcess; readonly console: ConsoleStream }> {
+async function startProgram({
+  program,
+  args,
+  inside,
+  binding,
+}: Place): Promise<{ readonly vmm: SupervisedProcess; readonly console: ConsoleStream }> {
   // Info would put every request into the log, and what the user's words hold with it; Warn
   // hundreds of lines about ports that kernels try.
-  const args = ["--api-sock", api, "--log-path", log, "--level", "Error"];
+  const own = ["--api-sock", inside.api, "--log-path", inside.log, "--level", "Error"];
   let console!: ConsoleStream;
-  const vmm = await startProcess(program, args, {
+  const vmm = await startProcess(program, [...args, ...own], {
     purpose: "start the machine",
+    ...(binding === undefined ? {} : { binding }),
     onOutput: (output) => (console = new ConsoleStream(withoutPciLine(output), { mayHold: false })),
   });
   return { vmm, console };
 }
 
-async function makeMachine(
-  api: FirecrackerApi,
-  spec: MachineSpec,
-  { vsock }: FirecrackerFiles,
-): Promise<void> {
+async function makeMachine(api: FirecrackerApi, { spec, inside }: Place): Promise<void> {
   await api.listens();
   checkVersion(versionIn(await api.send(VERSION)));
-  for (const request of requestsFor(devicesOf(spec, vsock))) await api.send(request);
+  for (const request of requestsFor(devicesOf(spec, inside.vsock))) await api.send(request);
 }
 
 /** The same machine for people: without the vsock, whose other end is wick. */
@@ -130,33 +137,33 @@ export function configFile(spec: MachineSpec): Uint8Array {
   return utf8(`${JSON.stringify(devicesOf(spec), undefined, 2)}\n`);
 }
 
-async function endedEarly(vmm: SupervisedProcess, { log }: FirecrackerFiles): Promise<never> {
+async function endedEarly(vmm: SupervisedProcess, { host }: Place): Promise<never> {
   const exit = await vmm.exited;
-  throw endedError(exit, [...vmm.outputTail(), ...logTail(log)]);
+  throw endedError(exit, [...vmm.outputTail(), ...logTail(host.log)]);
 }
 
 /** A connection that broke because Firecracker gave up: its own words say more than ours. */
 async function explain(
   failure: unknown,
   vmm: SupervisedProcess,
-  files: FirecrackerFiles,
+  { host }: Place,
 ): Promise<unknown> {
-  if (failure instanceof Refusal) return refusedError(failure, logTail(files.log));
+  if (failure instanceof Refusal) return refusedError(failure, logTail(host.log));
   if (!isWickError(failure) || failure.code === "INTERRUPTED" || failure.detail.length > 0)
     return failure;
   const exit = await Promise.race([vmm.exited, sleep(LAST_WORDS_MS)]);
-  const output = [...vmm.outputTail(), ...logTail(files.log)];
+  const output = [...vmm.outputTail(), ...logTail(host.log)];
   if (exit !== undefined) return endedError(exit, output);
   return new WickError(failure.code, failure.message, { cause: failure, detail: output });
 }
 
 /** Firecracker keeps listening on files that it made; without a name nobody reaches it. */
-function closeToStrangers({ api, vsock }: FirecrackerFiles): void {
-  removePath(api);
-  removePath(vsock);
+function closeToStrangers({ host }: Place): void {
+  removePath(host.api);
+  removePath(host.vsock);
 }
 
-function removeSockets(files: FirecrackerFiles): void {
-  closeToStrangers(files);
-  files[Symbol.dispose]();
+function leave(place: Place): void {
+  closeToStrangers(place);
+  place[Symbol.dispose]();
 }
