@@ -16,6 +16,7 @@ enum {
   SENT_FINAL = 1 << 10,
   GOT_FINAL = 1 << 11,
   QUEUED = 1 << 12, /* among those that may have something to say */
+  HUNG_UP = 1 << 13, /* behind its last bytes there is an end or an error to be read */
 };
 
 struct connection {
@@ -305,8 +306,8 @@ void connection_closed(u16 number) {
   free_if_final(c);
 }
 
-static void finish_connecting(struct connection *c) {
-  long error = socket_error(c->fd);
+static void finish_connecting(struct connection *c, u32 events) {
+  long error = events & (EPOLLERR | EPOLLHUP) ? socket_error(c->fd) : 0;
   if (error != 0) refuse(c, error);
   else connected(c);
 }
@@ -314,8 +315,9 @@ static void finish_connecting(struct connection *c) {
 void connection_event(u64 data, u32 events) {
   struct connection *c = &all[(u32)data];
   if (c->generation != data >> 32 || c->fd < 0) return;
+  if (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) c->state |= HUNG_UP;
   if (c->state & CONNECTING) {
-    if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) finish_connecting(c);
+    if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) finish_connecting(c, events);
     return;
   }
   if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) {
@@ -344,7 +346,9 @@ static int speak_data(struct connection *c) {
   long got = frame_from(c->number, c->fd, most);
   if (got > 0) {
     c->may_send -= (u32)got;
-    return 1;
+    if ((u32)got == most || (c->state & (HUNG_UP | BROKEN))) return 1;
+    c->state &= ~(u32)READABLE; /* that was all; epoll tells of more, as it would of an end */
+    return 0;
   }
   c->state &= ~(u32)READABLE;
   if (got == 0 && !(c->state & BROKEN)) {
