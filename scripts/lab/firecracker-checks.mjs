@@ -1,0 +1,122 @@
+/** A real Firecracker: by wick, by a bundle's configuration alone, in its jailer. */
+import { cpSync, existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expectPage, expectRun, startPatiently } from "./expect.mjs";
+import { findProgram, start, temporaryDirectory } from "./tools.mjs";
+
+const firecracker = process.env.WICK_FIRECRACKER || findProgram("firecracker");
+const isRoot = process.getuid() === 0;
+
+export function firecrackerChecks(images) {
+  const at = (name) => join(images, name);
+  return [
+    { name: "the version", run: versionOf },
+    {
+      name: "a root file system's application, and its status",
+      run: () => expectMachine(at("seven.ext4"), { status: 7, text: "hello from" }),
+    },
+    {
+      name: "an initramfs's application, and its status",
+      run: () => expectMachine(at("zero.cpio.gz"), { status: 0, text: "hello from" }),
+    },
+    {
+      name: "a packed file's application, killed by a signal",
+      run: () => expectMachine(at("killed.vmlinux"), { status: 137, text: "hello from" }),
+    },
+    {
+      name: "a published port serves the page through init's relay",
+      run: () => {
+        const words = ["--vmm", "firecracker", "-p", "8080:80", at("nginx.cpio.gz")];
+        return expectPage(startPatiently(words), "http://127.0.0.1:8080/");
+      },
+    },
+    {
+      name: "a bundle boots by its configuration alone, and ends with its application",
+      run: () => expectBundle(startBundle(at("bundle-hello"), "firecracker.json")),
+    },
+    {
+      name: "a bundle serves the page over a TAP",
+      ...(isRoot ? {} : { skip: "making a TAP takes root" }),
+      run: () => withTap(() => servesPage(at("bundle-nginx"))),
+    },
+    {
+      name: "a bundle boots in the jailer",
+      ...jailerSkip(),
+      run: () => expectBundle(startJailed(at("bundle-hello"))),
+    },
+  ];
+}
+
+async function versionOf() {
+  const { stdout } = await start(firecracker, ["--version"]).done;
+  return stdout.split("\n", 1)[0];
+}
+
+function expectMachine(image, expected) {
+  return expectRun(["--vmm", "firecracker", image], expected);
+}
+
+function startBundle(directory, config) {
+  return start(firecracker, ["--no-api", "--config-file", config], { cwd: directory });
+}
+
+/** init says the status on the console: Firecracker's own is 0. */
+async function expectBundle({ done }) {
+  const { status, stdout, stderr } = await done;
+  const said = ["hello from the bundle", "application exited with status 3"];
+  if (status === 0 && said.every((text) => stdout.includes(text))) return;
+  throw new Error(`it ended with ${status}\n${stdout}${stderr}`);
+}
+
+function servesPage(directory) {
+  return expectPage(startBundle(directory, "firecracker-net.json"), "http://172.16.0.42/");
+}
+
+/** The three lines of the bundle's README. */
+async function withTap(body) {
+  const ip = async (...words) => {
+    const { status, stderr } = await start("ip", words).done;
+    if (status !== 0) throw new Error(`ip ${words.join(" ")}: ${stderr}`);
+  };
+  await ip("tuntap", "add", "dev", "tap0", "mode", "tap");
+  try {
+    await ip("addr", "add", "172.16.0.1/24", "dev", "tap0");
+    await ip("link", "set", "tap0", "up");
+    return await body();
+  } finally {
+    await ip("tuntap", "del", "dev", "tap0", "mode", "tap");
+  }
+}
+
+function jailerOf() {
+  const beside = join(dirname(firecracker), "jailer");
+  return existsSync(beside) ? beside : findProgram("jailer");
+}
+
+function jailerSkip() {
+  if (!isRoot) return { skip: "the jailer takes root" };
+  return jailerOf() === undefined ? { skip: "no jailer" } : {};
+}
+
+/** Nobody, in a directory that has the bundle and nothing else. */
+function startJailed(bundle) {
+  const base = temporaryDirectory();
+  const jail = join(base.path, "firecracker", "lab", "root");
+  mkdirSync(dirname(jail), { recursive: true });
+  cpSync(bundle, jail, { recursive: true });
+  copyLibraries(jail);
+  const words = ["--id", "lab", "--exec-file", firecracker, "--uid", "65534", "--gid", "65534"];
+  const inside = ["--no-api", "--config-file", "firecracker.json"];
+  const jailed = start(jailerOf(), [...words, "--chroot-base-dir", base.path, "--", ...inside]);
+  const done = jailed.done.finally(() => base.remove());
+  return { ...jailed, done };
+}
+
+/** Releases are static; one that was built with glibc finds its libraries in the jail alone. */
+function copyLibraries(jail) {
+  const loader = "/lib64/ld-linux-x86-64.so.2";
+  const libraries = ["libc.so.6", "libgcc_s.so.1"].map((name) => `/lib/x86_64-linux-gnu/${name}`);
+  for (const path of [loader, ...libraries].filter(existsSync)) {
+    cpSync(path, join(jail, path), { dereference: true });
+  }
+}

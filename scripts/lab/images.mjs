@@ -1,0 +1,45 @@
+/** What is booted in the checks, made on this host: building in the lab would take minutes. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { wick } from "./tools.mjs";
+
+const shell = (script) => [
+  "deb:busybox-static",
+  "--entrypoint",
+  JSON.stringify(["/bin/busybox", "sh", "-c", script]),
+];
+
+/** Each file with its source and options; all of them end by themselves but nginx. */
+const images = {
+  kvm: {
+    "seven.ext4": [...shell("echo hello from $(uname -r); exit 7"), "--size", "min"],
+    "nginx.vmlinux": ["deb:nginx-light"],
+  },
+  firecracker: {
+    "seven.ext4": [...shell("echo hello from $(uname -r); exit 7"), "--size", "min"],
+    "zero.cpio.gz": shell("echo hello from $(uname -r)"),
+    "killed.vmlinux": shell("echo hello from $(uname -r); kill -9 $$"),
+    "nginx.cpio.gz": ["deb:nginx-light"],
+  },
+};
+
+/** Each bundle's directory with its source and options. */
+const bundles = {
+  kvm: {},
+  firecracker: {
+    "bundle-hello": shell("echo hello from the bundle; exit 3"),
+    "bundle-nginx": ["deb:nginx-light", "--format", "kernel"],
+  },
+};
+
+/** Makes all of them in `directory`. */
+export async function makeImages(directory, suite) {
+  mkdirSync(directory);
+  for (const [name, words] of Object.entries(images[suite])) {
+    await wick(["build", "-q", ...words, "-o", join(directory, name)]);
+  }
+  for (const [name, words] of Object.entries(bundles[suite])) {
+    await wick(["build", "-q", ...words, "--bundle", join(directory, name)]);
+  }
+  return directory;
+}
