@@ -2,17 +2,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { startWick } from "./tools.mjs";
 
-/** Runs a machine to its end: its status, and a text that its console must show. */
-export async function expectRun(words, { status, text }) {
-  const result = await startWick(["run", ...words]).done;
-  if (result.status === status && result.stdout.includes(text)) return;
-  const wanted = `wanted the status ${status} and "${text}"`;
-  throw new Error(`${wanted}, got ${result.status}\n${result.stdout}${result.stderr}`);
-}
-
 /** Starts a machine that may take its time until it listens: in the lab it does. */
 export function startPatiently(words) {
   return startWick(["run", "--timeout", "10m", ...words]);
+}
+
+/** Runs a machine to its end: its status, and a text that its console must show. */
+export async function expectRun(words, { status, text }) {
+  const result = await startPatiently(words).done;
+  if (result.status === status && result.stdout.includes(text)) return;
+  const wanted = `wanted the status ${status} and "${text}"`;
+  throw new Error(`${wanted}, got ${result.status}\n${result.stdout}${result.stderr}`);
 }
 
 /** Waits for a page of a started program, then ends it by SIGTERM. */

@@ -27,6 +27,8 @@ modules=/lib/modules/${release}/kernel
 for module in ${MODULES.join(" ")}; do
   /bin/busybox insmod $modules/$module.ko
 done
+# KVM says what it thinks of each guest: amid the checks' own lines.
+/bin/busybox dmesg -n 1
 mkdir -p /tmp
 cd /tmp
 exec /usr/bin/node /lab/scripts/lab/inside.mjs "$@"
