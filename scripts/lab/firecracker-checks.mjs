@@ -1,5 +1,5 @@
 /** A real Firecracker: by wick, by a bundle's configuration alone, in its jailer. */
-import { cpSync, existsSync, mkdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expectPage, expectRun, startPatiently } from "./expect.mjs";
 import { findProgram, start, temporaryDirectory } from "./tools.mjs";
@@ -40,6 +40,14 @@ export function firecrackerChecks(images) {
       run: () => withTap(() => servesPage(at("bundle-nginx"))),
     },
     {
+      name: "wick's own jail, and the status of what ran in it",
+      ...(isDynamic() ? { skip: "this Firecracker is not static" } : jailerSkip()),
+      run: () => {
+        const jail = ["--jailer", "20001:20001", "--cgroup", "pids.max=100"];
+        return expectMachine(at("seven.ext4"), { status: 7, text: "hello from" }, jail);
+      },
+    },
+    {
       name: "a bundle boots in the jailer",
       ...jailerSkip(),
       run: () => expectBundle(startJailed(at("bundle-hello"))),
@@ -52,8 +60,8 @@ async function versionOf() {
   return stdout.split("\n", 1)[0];
 }
 
-function expectMachine(image, expected) {
-  return expectRun(["--vmm", "firecracker", image], expected);
+function expectMachine(image, expected, options = []) {
+  return expectRun(["--vmm", "firecracker", ...options, image], expected);
 }
 
 function startBundle(directory, config) {
@@ -96,6 +104,11 @@ function jailerOf() {
 function jailerSkip() {
   if (!isRoot) return { skip: "the jailer takes root" };
   return jailerOf() === undefined ? { skip: "no jailer" } : {};
+}
+
+/** Whether it wants a dynamic linker, whose path stands in the ELF file's first page. */
+function isDynamic() {
+  return readFileSync(firecracker).subarray(0, 4096).includes("/ld-");
 }
 
 /** Nobody, in a directory that has the bundle and nothing else. */

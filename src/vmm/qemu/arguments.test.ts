@@ -85,7 +85,7 @@ test("each architecture and accelerator has its machine, processor and bus", () 
     return [valuesOf(args, "-M")[0]!, valuesOf(args, "-cpu")[0]!, device.driver];
   };
   expect(words("x86_64", "tcg")).toEqual(["q35", "max", "virtio-blk-pci"]);
-  expect(words("x86_64", "kvm")).toEqual(["microvm,acpi=on", "host", "virtio-blk-device"]);
+  expect(words("x86_64", "kvm")).toEqual(["microvm,acpi=on,rtc=on", "host", "virtio-blk-device"]);
   expect(words("aarch64", "tcg")).toEqual(["virt", "cortex-a57", "virtio-blk-pci"]);
 });
 
