@@ -188,7 +188,7 @@ export class RelayPeer {
   #drained: Promise<void> | undefined;
   #ended = false;
 
-  constructor(program: string, { bound = 4 << 20, window = 256 << 10 } = {}) {
+  constructor(program: string, { bound = 4 << 20, window = 256 << 10, greets = true } = {}) {
     this.window = window;
     this.child = spawn(program, [`${bound}`], {
       stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
@@ -206,7 +206,7 @@ export class RelayPeer {
       this.#wake();
     });
     const hello = { version: relayVersion, reserved: 0, window };
-    void this.send(types.hello, relayHelloBody.encode(hello), 0);
+    if (greets) void this.send(types.hello, relayHelloBody.encode(hello), 0);
   }
 
   /** A peer to which the guest has said hello. */
