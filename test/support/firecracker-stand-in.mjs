@@ -4,7 +4,7 @@
  * becomes a line of JSON in the file RECORD.
  *
  * BEHAVIOUR is JSON: {version, delayMs, at: {"PUT /drives/drive0": what}, guest}, where `what` is
- * "refuse", "die", "silent", "garbage", "half" or "huge", and `guest` is what it does once the
+ * "refuse", "die", "cgroup" (as a jailer ends), "silent", "garbage", "half" or "huge", and `guest` is what it does once the
  * guest runs: "init" (connects as a guest's init does and echoes), "exit:N", "flood".
  * {real: PROGRAM} passes everything on to a real Firecracker, to record a session.
  */
@@ -32,6 +32,10 @@ const faults = {
   refuse: (answer) => respond(answer, 400, { fault_message: "not with me\u001b[31m" }),
   die: () => {
     writeFileSync(2, "stand-in: fatal\n");
+    process.exit(1);
+  },
+  cgroup: () => {
+    writeFileSync(2, 'Error: CgroupControllerUnavailable("memory")\n');
     process.exit(1);
   },
   silent: () => {},

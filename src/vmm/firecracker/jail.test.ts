@@ -143,13 +143,14 @@ test.skipIf(!isRoot)("a start that fails takes the jail with it", async () => {
     expect(jails()).toEqual([]);
     expect(readdirSync(spec.directory).sort()).toEqual(["initrd.cpio", "overlay.ext4"]);
   };
+  await failing({ at: { "GET /version": "cgroup" } });
   await failing({ at: { "PUT /drives/drive0": "refuse" } });
   await failing({ at: { "PUT /actions": "die" } });
   setFaults([{ call: "write", pathPrefix: base, nth: 3, errno: "ENOSPC" }]);
   await failing({});
   setFaults([{ call: "listen", pathPrefix: base, nth: 2, errno: "EMFILE" }]);
   await failing({});
-  expect(codes).toEqual(["VMM_FAILED", "VMM_FAILED", "DISK_FULL", "IO"]);
+  expect(codes).toEqual(["UNSUPPORTED", "VMM_FAILED", "VMM_FAILED", "DISK_FULL", "IO"]);
 });
 
 test.skipIf(!isRoot)("a base whose sockets' paths would be too long is refused", async () => {

@@ -45,6 +45,12 @@ const reasons: readonly Reason[] = [
     hint: "use --vmm qemu",
   },
   {
+    pattern: /Error: Cgroup/,
+    code: "UNSUPPORTED",
+    words: "the jailer cannot make the machine's cgroup",
+    hint: "--cgroup needs cgroup v2 with that controller; without it there is no cgroup",
+  },
+  {
     pattern: /Address in use|AddrInUse|os error 98/,
     code: "VMM_FAILED",
     words: "a socket file that Firecracker makes is there already",
