@@ -135,6 +135,12 @@ export const runOptionsSchema = v.strictObject({
   jailerBase: v.optional(text),
   /** `FILE=VALUE`: of the jail's cgroup v2. */
   cgroup: texts,
+  /** Of Firecracker's drives; async is io_uring. */
+  ioEngine: v.optional(v.picklist(["sync", "async"], "wanted sync or async")),
+  /** `20m` or `20m/s`: bytes a second that each of Firecracker's drives gives and takes. */
+  driveRate: v.optional(text),
+  /** Requests a second of each. */
+  driveRequests: v.optional(text),
   root: v.optional(v.picklist(["overlay", "copy", "ro"], "wanted overlay, copy or ro")),
   readOnly: v.optional(v.boolean()),
   network: v.optional(v.picklist(["user", "relay", "none"], "wanted user, relay or none")),

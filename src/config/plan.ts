@@ -47,6 +47,7 @@ import { packingOf, type PackingPlan } from "./packing.ts";
 import { parseOptions } from "./parse.ts";
 import type { PullPolicy } from "./pull-policies.ts";
 import { archOf, type Arch } from "./platform.ts";
+import { drivesOf, type DrivePlan } from "./drive-options.ts";
 import { jailOf, type JailPlan } from "./jail-options.ts";
 import { vmmOf, type VmmName } from "./vmm-options.ts";
 
@@ -141,6 +142,7 @@ export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> {
   readonly append: string;
   readonly vmm: VmmName;
   readonly jail: JailPlan | undefined;
+  readonly drives: DrivePlan;
   readonly accel: Accel;
   readonly root: "overlay" | "copy" | "ro";
   readonly readOnly: boolean;
@@ -207,6 +209,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
     append: given.append ?? "",
     vmm,
     jail: jailOf(given, vmm, caller.workingDirectory),
+    drives: drivesOf(given, vmm),
     // WICK_ACCEL is for those VMMs that have a choice.
     accel: given.accel ?? (vmm === "firecracker" ? "kvm" : acceleratorOf(caller.environment)),
     root: given.root ?? "overlay",

@@ -49,3 +49,26 @@ test("a jail is Firecracker's alone, for a user of its own, with files of its ow
   expect(() => jail({ jailerBase: "/x" })).toThrow("without --jailer");
   expect(() => plan({ jailer: "1:1" })).toThrow("Firecracker alone");
 });
+
+test("Firecracker's drives take an engine and rates, QEMU's none", () => {
+  const drives = (options: Partial<RunOptions>) => plan({ vmm: "firecracker", ...options }).drives;
+  expect(drives({})).toEqual({
+    ioEngine: "sync",
+    bytesPerSecond: undefined,
+    requestsPerSecond: undefined,
+  });
+  expect(drives({ ioEngine: "async", driveRate: "20m/s", driveRequests: "500" })).toEqual({
+    ioEngine: "async",
+    bytesPerSecond: 20 << 20,
+    requestsPerSecond: 500,
+  });
+  for (const driveRate of ["fast", "0", "-1"]) {
+    expect(() => drives({ driveRate })).toThrow("the rate of the drives");
+  }
+  for (const driveRequests of ["0", "1.5", "1000001", "many"]) {
+    expect(() => drives({ driveRequests })).toThrow("from 1 to 1000000");
+  }
+  expect(() => plan({ driveRate: "1m" })).toThrow("Cannot use --drive-rate with QEMU");
+  expect(() => plan({ ioEngine: "sync" })).toThrow("Cannot use --io-engine with QEMU");
+  expect(() => plan({ driveRequests: "1" })).toThrow("Cannot use --drive-requests with QEMU");
+});

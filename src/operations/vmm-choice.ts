@@ -8,10 +8,14 @@ import { firecracker, qemu, type Vmm } from "../vmm/index.ts";
 import type { Context } from "./context.ts";
 
 /** The VMM of the plan; WICK_FIRECRACKER and WICK_JAILER name programs where PATH has others. */
-export function vmmFor({ vmm, jail }: Pick<RunPlan, "vmm" | "jail">, context: Context): Vmm {
+export function vmmFor(
+  { vmm, jail, drives }: Pick<RunPlan, "vmm" | "jail" | "drives">,
+  context: Context,
+): Vmm {
   if (vmm === "qemu") return qemu();
   return firecracker({
     program: namedProgram("WICK_FIRECRACKER", context),
+    drives,
     jail: jail && { ...jail, program: namedProgram("WICK_JAILER", context) },
   });
 }

@@ -101,6 +101,14 @@ function addVmmOptions(command: Command): void {
         "firecracker",
       ]),
     )
+    .addOption(
+      new Option("--io-engine <engine>", "of Firecracker's drives (sync)").choices([
+        "sync",
+        "async",
+      ]),
+    )
+    .option("--drive-rate <size>", "bytes a second of each of Firecracker's drives, as 20m")
+    .option("--drive-requests <n>", "requests a second of each of Firecracker's drives")
     .option("--jailer <uid:gid>", "lock Firecracker up as that user, by its jailer (as root)")
     .option("--jailer-base <dir>", "where the jail is made (/srv/jailer)")
     .option(

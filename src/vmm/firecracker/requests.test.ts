@@ -24,7 +24,7 @@ const spec: MachineSpec = {
 
 const all: readonly ApiRequest[] = [
   VERSION,
-  ...requestsFor(devicesOf(spec, "/run/m/vsock")),
+  ...requestsFor(devicesOf(spec, { vsock: "/run/m/vsock" })),
   INSTANCE_START,
 ];
 
@@ -61,6 +61,24 @@ test("no drive is the root device, and only what is written is flushed", () => {
   const { drives } = devicesOf(spec) as unknown as { drives: Record<string, unknown>[] };
   expect(drives.map((drive) => drive["is_root_device"])).toEqual([false, false]);
   expect(drives.map((drive) => drive["cache_type"])).toEqual(["Unsafe", "Writeback"]);
+});
+
+test("rates and the engine of drives are asked for only where they are given", () => {
+  const drives = { ioEngine: "async", bytesPerSecond: 1000, requestsPerSecond: 5 } as const;
+  const limited = requestsFor(devicesOf(spec, { drives })).filter(({ path }) =>
+    path.startsWith("/drives/"),
+  );
+  expect(limited.flatMap(apiProblems)).toEqual([]);
+  expect(limited[0]!.body).toMatchObject({
+    io_engine: "Async",
+    rate_limiter: {
+      bandwidth: { size: 1000, refill_time: 1000 },
+      ops: { size: 5, refill_time: 1000 },
+    },
+  });
+  const one = devicesOf(spec, { drives: { requestsPerSecond: 5 } }).drives[0];
+  expect(one).toMatchObject({ rate_limiter: { ops: { size: 5 } }, io_engine: "Sync" });
+  expect(devicesOf(spec).drives[0]).not.toHaveProperty("rate_limiter");
 });
 
 test("boot_args are always given: Firecracker's own forbid modules", () => {

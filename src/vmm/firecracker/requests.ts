@@ -13,8 +13,23 @@ export interface Devices {
   readonly entropy: object;
 }
 
-/** `vsock`: `uds_path` of the machine's vsock device; absent: it has none. */
-export function devicesOf(spec: MachineSpec, vsock?: string): Devices {
+/** How drives are read and written. */
+export interface DriveOptions {
+  /** "async": io_uring. */
+  readonly ioEngine?: "sync" | "async";
+  /** Of each drive; as fast as it goes when absent. */
+  readonly bytesPerSecond?: number | undefined;
+  readonly requestsPerSecond?: number | undefined;
+}
+
+/** What a machine has beside its spec. */
+export interface DeviceOptions {
+  /** `uds_path` of the machine's vsock device; absent: it has none. */
+  readonly vsock?: string;
+  readonly drives?: DriveOptions | undefined;
+}
+
+export function devicesOf(spec: MachineSpec, { vsock, drives }: DeviceOptions = {}): Devices {
   return {
     "machine-config": { vcpu_count: spec.cpus, mem_size_mib: spec.memoryMiB, smt: false },
     "boot-source": {
@@ -23,7 +38,7 @@ export function devicesOf(spec: MachineSpec, vsock?: string): Devices {
       // Always said: Firecracker's own words have `nomodule`, and our initramfs loads modules.
       boot_args: spec.commandLine,
     },
-    drives: spec.drives.map(driveOf),
+    drives: spec.drives.map((drive, index) => driveOf(drive, index, drives)),
     ...(vsock === undefined ? {} : { vsock: { guest_cid: GUEST_CID, uds_path: vsock } }),
     entropy: {},
   };
@@ -33,15 +48,26 @@ export function devicesOf(spec: MachineSpec, vsock?: string): Devices {
  * Never the root device: init finds the root by its UUID, and `root=` on the command line would
  * be in its way. `Writeback` lets the guest's fsync reach the host's disk, as with QEMU.
  */
-function driveOf({ path, readOnly }: Drive, index: number) {
+function driveOf({ path, readOnly }: Drive, index: number, options: DriveOptions = {}) {
   return {
     drive_id: `drive${index}`,
     path_on_host: path,
     is_root_device: false,
     is_read_only: readOnly,
     cache_type: readOnly ? "Unsafe" : "Writeback",
-    io_engine: "Sync",
+    io_engine: options.ioEngine === "async" ? "Async" : "Sync",
+    ...rateLimiter(options),
   };
+}
+
+/** In `ms`: what is not used in one second does not add to the next. */
+const REFILL_MS = 1000;
+
+function rateLimiter({ bytesPerSecond, requestsPerSecond }: DriveOptions): object {
+  const bucket = (name: string, size: number | undefined): object =>
+    size === undefined ? {} : { [name]: { size, refill_time: REFILL_MS } };
+  const limits = { ...bucket("bandwidth", bytesPerSecond), ...bucket("ops", requestsPerSecond) };
+  return Object.keys(limits).length === 0 ? {} : { rate_limiter: limits };
 }
 
 /** The requests that make the machine, in the order in which Firecracker wants them. */

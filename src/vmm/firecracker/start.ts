@@ -21,7 +21,7 @@ import { listenForGuest } from "./listen.ts";
 import { logTail } from "./log.ts";
 import { firecrackerMachine } from "./machine.ts";
 import { makeLog, privatePlace, type Place } from "./place.ts";
-import { devicesOf, INSTANCE_START, requestsFor, VERSION } from "./requests.ts";
+import { devicesOf, type DriveOptions, INSTANCE_START, requestsFor, VERSION } from "./requests.ts";
 import { endedError, refusedError } from "./start-error.ts";
 import { checkVersion, firecrackerProgram } from "./version.ts";
 
@@ -31,6 +31,7 @@ export interface FirecrackerOptions {
   readonly program?: string | undefined;
   /** Run by the jailer, as another user, in a root of its own. */
   readonly jail?: JailOptions | undefined;
+  readonly drives?: DriveOptions | undefined;
   /** Bound on all of the start, which takes 0.1 s; 30 s mean that it hangs. */
   readonly startTimeoutMs?: number;
 }
@@ -85,13 +86,13 @@ async function startWith({ spec, program, options, deadline, undo }: Starting): 
   makeLog(place);
   undo.push(() => removePath(place.host.log));
   const config = configPath(spec.directory);
-  writePrivateFile(config, configFile(spec));
+  writePrivateFile(config, configFile(spec, options.drives));
   undo.push(() => removePath(config));
   const { vmm, console } = await startProgram(place);
   undo.push(() => vmm.stop({ graceMs: 0 }));
   try {
     const api = new FirecrackerApi(place.host.api, deadline);
-    await Promise.race([makeMachine(api, place), endedEarly(vmm, place)]);
+    await Promise.race([makeMachine(api, place, options.drives), endedEarly(vmm, place)]);
     const machine = firecrackerMachine({
       vmm,
       console,
@@ -126,15 +127,20 @@ async function startProgram({
   return { vmm, console };
 }
 
-async function makeMachine(api: FirecrackerApi, { spec, inside }: Place): Promise<void> {
+async function makeMachine(
+  api: FirecrackerApi,
+  { spec, inside }: Place,
+  drives: DriveOptions | undefined,
+): Promise<void> {
   await api.listens();
   checkVersion(versionIn(await api.send(VERSION)));
-  for (const request of requestsFor(devicesOf(spec, inside.vsock))) await api.send(request);
+  for (const request of requestsFor(devicesOf(spec, { vsock: inside.vsock, drives })))
+    await api.send(request);
 }
 
 /** The same machine for people: without the vsock, whose other end is wick. */
-export function configFile(spec: MachineSpec): Uint8Array {
-  return utf8(`${JSON.stringify(devicesOf(spec), undefined, 2)}\n`);
+function configFile(spec: MachineSpec, drives: DriveOptions | undefined): Uint8Array {
+  return utf8(`${JSON.stringify(devicesOf(spec, { drives }), undefined, 2)}\n`);
 }
 
 async function endedEarly(vmm: SupervisedProcess, { host }: Place): Promise<never> {
