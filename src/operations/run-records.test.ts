@@ -28,3 +28,25 @@ test("-e NAME alone takes the caller's value, and the image's away where the cal
   expect(env!.filter((line) => /GONE|NEITHER/.test(line))).toEqual([]);
   expect(parseConfig(config!.bytes, { section: "run" }).Env).toEqual(["HAVE=host's", "EMPTY="]);
 });
+
+test("a relayed machine has the guest's address on lo, and a relay where ports are published", () => {
+  const plan = {
+    ...planRun({ source: "/x.ext4", network: "relay" }, caller),
+    accel: "tcg",
+  } as const;
+  const port = {
+    protocol: "tcp",
+    hostAddress: "127.0.0.1",
+    hostPort: 8080,
+    guestPort: 80,
+  } as const;
+  const recordsFor = (ports: readonly (typeof port)[]) =>
+    decodeRecords(runFiles(plan, image, { ports, mounts: [], ending: "power-off" })[1]!.bytes);
+  const { addresses, gateway, relay, ports } = recordsFor([port]);
+  expect(addresses?.map((one) => `${one.interface} ${one.address}`)).toEqual([
+    "lo 127.0.0.1/8",
+    "lo 10.0.2.15/32",
+  ]);
+  expect([gateway, relay, ports]).toEqual([undefined, "10.0.2.15", [80]]);
+  expect(recordsFor([]).relay).toBe(undefined);
+});
