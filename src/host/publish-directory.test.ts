@@ -86,11 +86,18 @@ test("what holds anything else is not replaced, nor is a file or a link", () => 
   mkdirSync(at("empty"));
   mkdirSync(at("ours/files"), { recursive: true });
   mkdirSync(at("theirs/files"), { recursive: true });
+  writeFileSync(at("ours/list"), "");
+  mkdirSync(at("alike/files"), { recursive: true });
   writeFileSync(at("theirs/notes"), "");
   symlinkSync("empty", at("link"));
-  const check = (name: string): void => checkOutputDirectory(at(name), ["list", "files"]);
+  const kind = { names: ["list", "files"], mark: "list", option: "-o" };
+  const check = (name: string): void => checkOutputDirectory(at(name), kind);
   for (const name of ["empty", "ours", "new"]) expect(() => check(name)).not.toThrow();
   expect(() => check("theirs")).toThrow(/it holds notes, wanted an empty or new one/);
+  // Only names that ours may have, but not the one that ours always has.
+  expect(() => check("alike")).toThrow(/it holds files, wanted .* with list in it/);
+  const mounted = { names: readdirSync("/sys"), mark: "kernel", option: "--bundle" };
+  expect(() => checkOutputDirectory("/sys", mounted)).toThrow(/a file system is mounted there/);
   expect(() => check("theirs/notes")).toThrow(/it is no directory, wanted a directory/);
   expect(() => check("link")).toThrow(/it is a link/);
   expect(() => check("none/new")).toThrow(/there is no directory .*none/);

@@ -45,7 +45,7 @@ function replace(path: string, by: string): void {
   if (statOf(path) === undefined && readSymlink(path) === undefined)
     return moveUnlessLost(by, path);
   const former = join(dirname(path), `wick-old-${randomName()}`);
-  movePath(path, former);
+  if (!movedAside(path, former)) return moveUnlessLost(by, path);
   try {
     moveUnlessLost(by, path);
   } catch (error) {
@@ -53,6 +53,17 @@ function replace(path: string, by: string): void {
     throw error;
   }
   removePath(former);
+}
+
+/** False where another one that publishes has moved it aside in this very moment. */
+function movedAside(path: string, former: string): boolean {
+  try {
+    movePath(path, former);
+    return true;
+  } catch (error) {
+    if (statOf(path) === undefined) return false;
+    throw error;
+  }
 }
 
 /** Of two that publish at once one loses: the other one made the same from the same. */
@@ -65,11 +76,22 @@ function moveUnlessLost(from: string, to: string): void {
   }
 }
 
+/** Of which kind a directory is that `publishDirectory` may replace. */
+export interface OutputKind {
+  /** All names that it may hold. */
+  readonly names: readonly string[];
+  /** The one that it always holds: without it, what lies there is the user's. */
+  readonly mark: string;
+  /** The option that names the directory. */
+  readonly option: string;
+}
+
 /**
- * Refuses what `publishDirectory` must not replace: a file, and a directory that holds anything
- * but `names`. USAGE, SOURCE_NOT_FOUND; told before anything is fetched.
+ * Refuses what `publishDirectory` must not replace, or cannot: a file, a mount point, a directory
+ * that holds anything else than a former one of its kind. USAGE, SOURCE_NOT_FOUND; told before
+ * anything is fetched.
  */
-export function checkOutputDirectory(path: string, names: readonly string[]): void {
+export function checkOutputDirectory(path: string, kind: OutputKind): void {
   const status = statOf(path);
   const isLink = readSymlink(path) !== undefined;
   if (status === undefined && !isLink) return checkAbove(path);
@@ -77,12 +99,29 @@ export function checkOutputDirectory(path: string, names: readonly string[]): vo
     const is = isLink ? "a link" : "no directory";
     throw new WickError("USAGE", `Cannot write ${sanitise(path)}: it is ${is}, wanted a directory`);
   }
-  const foreign = listDirectory(path).find(({ name }) => !names.includes(name));
+  checkFormer(path, kind);
+  if (status.dev !== statOf(dirname(path))?.dev) throw mountPoint(path, kind);
+}
+
+function checkFormer(path: string, { names, mark, option }: OutputKind): void {
+  const held = listDirectory(path).map(({ name }) => name);
+  if (held.length === 0) return;
+  const foreign =
+    held.find((name) => !names.includes(name)) ?? (held.includes(mark) ? undefined : held[0]);
   if (foreign === undefined) return;
   throw new WickError(
     "USAGE",
-    `Cannot replace the directory ${sanitise(path)}: it holds ${sanitise(foreign.name)}, wanted an empty or new one, or one of ${names.join(" and ")}`,
-    { hint: "name another directory with -o" },
+    `Cannot replace the directory ${sanitise(path)}: it holds ${sanitise(foreign)}, wanted an empty or new one, or one that wick made with ${mark} in it`,
+    { hint: `name another directory with ${option}` },
+  );
+}
+
+/** It cannot be renamed, so nothing can be put in its place at once. */
+function mountPoint(path: string, { option }: OutputKind): WickError {
+  return new WickError(
+    "USAGE",
+    `Cannot replace the directory ${sanitise(path)}: a file system is mounted there`,
+    { hint: `name a directory in it: ${option} ${sanitise(join(path, "out"))}` },
   );
 }
 

@@ -29,7 +29,11 @@ export interface MadeList {
  * of the same kind is replaced. It is taken from the very archive that `--format initramfs` gives.
  */
 export async function buildList(plan: BuildPlan, context: Context): Promise<MadeList> {
-  checkOutputDirectory(plan.output, [LIST_NAME, FILES_NAME]);
+  checkOutputDirectory(plan.output, {
+    names: [LIST_NAME, FILES_NAME],
+    mark: LIST_NAME,
+    option: "-o",
+  });
   return withStore(context, (store) =>
     withHealing(store, context, () => makeOnce(plan, store, context)),
   );

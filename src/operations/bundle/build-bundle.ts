@@ -48,7 +48,7 @@ export async function buildBundle(
   bundle: BundlePlan,
   context: Context,
 ): Promise<MadeBundle> {
-  checkOutputDirectory(plan.output, bundleNames);
+  checkOutputDirectory(plan.output, { names: bundleNames, mark: MANIFEST, option: "--bundle" });
   return withStore(context, (store) =>
     withHealing(store, context, () => makeOnce(plan, { bundle, store }, context)),
   );
