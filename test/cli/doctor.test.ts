@@ -119,8 +119,12 @@ test("versions with known holes are warnings, mended ones are not", async () => 
   const directory = temporaryDirectory();
   const named = join(directory, "fc");
   writeFileSync(named, "#!/bin/sh\necho 'Firecracker v1.16.1'\n", { mode: 0o755 });
-  const good = await doctor({ env: { ...bad, WICK_FIRECRACKER: named } });
+  const jailer = join(directory, "jail");
+  writeFileSync(jailer, "#!/bin/sh\necho 'Jailer v1.16.1'\n", { mode: 0o755 });
+  const env = { ...bad, WICK_FIRECRACKER: named, WICK_JAILER: jailer };
+  const good = await doctor({ env });
   expect(good.line("firecracker")).toMatchObject({ state: "ok", found: "1.16.1" });
+  expect(good.line("jailer")).toMatchObject({ state: "ok", found: "1.16.1" });
   const old = await doctor({ env: programs({ firecracker: "echo 'Firecracker v1.6.0'" }) });
   expect(old.line("firecracker")).toMatchObject({ state: "missing" });
   expect(old.line("firecracker").found).toContain("1.6.0, wanted 1.7 or newer");
@@ -137,6 +141,16 @@ test("a kernel of the user's own counts in the place of those in the cache", asy
   const missing = await doctor({ env: { WICK_KERNEL: "/nonexistent/vmlinux" } });
   expect(missing.status).toBe(1);
   expect(missing.line("kernels in the cache").state).toBe("missing");
+});
+
+test("a file where the cache should be is no cache", async () => {
+  const file = join(temporaryDirectory(), "file");
+  writeFileSync(file, "");
+  for (const cache of [file, join(file, "below")]) {
+    const { status, line } = await doctor({ env: { WICK_CACHE: cache } });
+    expect([status, line("cache").state]).toEqual([1, "missing"]);
+    expect(line("cache").found).toMatch(/^\S+: (\S+ is no directory|this user may not write it)$/);
+  }
 });
 
 test("a program that cannot be run, or fails, is missing with the reason", async () => {

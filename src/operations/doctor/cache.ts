@@ -14,15 +14,22 @@ export function checkCache({ environment }: DoctorInput): DoctorLine[] {
   const place = nearest(cache);
   const shown = sanitise(cache);
   const line = { check: "cache", purpose: "kernels, packages, images", isNeeded: true };
-  if (mayUse(place) !== true) {
+  const obstacle = obstacleAt(place);
+  if (obstacle !== undefined) {
     const hint = "name a directory of yours with WICK_CACHE";
-    return [{ ...line, state: "missing", found: `${shown}: this user may not write it`, hint }];
+    return [{ ...line, state: "missing", found: `${shown}: ${obstacle}`, hint }];
   }
   const mib = Math.floor(freeBytes(place) / (1 << 20));
   const state = mib >= COMFORTABLE_MIB ? "ok" : mib >= LEAST_MIB ? "warn" : "missing";
   const found = `${shown}, ${mib} MiB free`;
   const hint = "wick prune frees some, WICK_CACHE names another place";
   return [{ ...line, state, found, ...(state === "ok" ? {} : { hint }) }];
+}
+
+/** Why nothing can be written there; undefined where it can. */
+function obstacleAt(place: string): string | undefined {
+  if (mayUse(place) !== true) return "this user may not write it";
+  return statOf(place)?.isDirectory() === true ? undefined : `${sanitise(place)} is no directory`;
 }
 
 /** The directory itself, or what is there of the way to it; a way that is closed leads nowhere. */

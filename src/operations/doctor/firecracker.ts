@@ -5,22 +5,28 @@ import { cloudHypervisorFaults, firecrackerFaults, jailerFaults } from "./known-
 import type { DoctorInput, DoctorLine } from "./line.ts";
 import { type AskedProgram, programLine } from "./program-line.ts";
 
-/** Firecracker (WICK_FIRECRACKER, else of PATH) and its jailer; Cloud Hypervisor where it is. */
+/** Firecracker and its jailer (WICK_FIRECRACKER, WICK_JAILER, else of PATH); Cloud Hypervisor where it is. */
 export async function checkFirecracker(input: DoctorInput): Promise<DoctorLine[]> {
   const isThere = findProgram("cloud-hypervisor") !== undefined;
   return Promise.all([
     programLine(firecrackerOf(input)),
-    programLine(jailer),
+    programLine(jailerOf(input)),
     ...(isThere ? [programLine(cloudHypervisor)] : []),
   ]);
 }
 
 const RELEASES = "its project's releases have a binary to be put into PATH";
 
-function firecrackerOf({ environment, workingDirectory }: DoctorInput): AskedProgram {
-  const named = environment["WICK_FIRECRACKER"] ?? "";
-  const program = named === "" ? undefined : resolve(workingDirectory, named);
-  const vmm = firecracker({ program });
+function namedBy(
+  variable: string,
+  { environment, workingDirectory }: DoctorInput,
+): string | undefined {
+  const named = environment[variable] ?? "";
+  return named === "" ? undefined : resolve(workingDirectory, named);
+}
+
+function firecrackerOf(input: DoctorInput): AskedProgram {
+  const vmm = firecracker({ program: namedBy("WICK_FIRECRACKER", input) });
   return {
     check: "firecracker",
     purpose: "runs machines by --vmm firecracker, with KVM alone",
@@ -32,14 +38,17 @@ function firecrackerOf({ environment, workingDirectory }: DoctorInput): AskedPro
   };
 }
 
-const jailer: AskedProgram = {
-  check: "jailer",
-  purpose: "closes Firecracker in, for root alone",
-  isNeeded: false,
-  version: () => versionOf("jailer", /^Jailer v(\S+)/m),
-  faults: jailerFaults,
-  hint: RELEASES,
-};
+function jailerOf(input: DoctorInput): AskedProgram {
+  const program = namedBy("WICK_JAILER", input) ?? "jailer";
+  return {
+    check: "jailer",
+    purpose: "closes Firecracker in, for root alone",
+    isNeeded: false,
+    version: () => versionOf(program, /^Jailer v(\S+)/m),
+    faults: jailerFaults,
+    hint: `${RELEASES}, or to be named by WICK_JAILER`,
+  };
+}
 
 const cloudHypervisor: AskedProgram = {
   check: "cloud-hypervisor",
