@@ -54,7 +54,7 @@ const reasons: readonly Reason[] = [
     pattern: /Address in use|AddrInUse|os error 98/,
     code: "VMM_FAILED",
     words: "a socket file that Firecracker makes is there already",
-    hint: "give the machine another --directory",
+    hint: "give the machine a new directory",
   },
   {
     pattern: /drive|block device/i,
