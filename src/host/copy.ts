@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { checkFault } from "./faults.ts";
 import { FileStorage } from "./file-storage.ts";
-import { throwIfAborted, writePrivateFile } from "./files.ts";
+import { statOf, throwIfAborted, writePrivateFile } from "./files.ts";
 import { errnoOf, hostError } from "./host-error.ts";
 import { findProgram } from "./programs.ts";
 import { temporaryDirectory } from "./temporary.ts";
@@ -65,8 +65,12 @@ function tryReflink(from: string, to: string): boolean {
     copyFileSync(from, to, constants.COPYFILE_FICLONE_FORCE);
     return true;
   } catch (error) {
-    if (NO_REFLINK.includes(errnoOf(error) ?? "")) return false;
-    throw hostError(error, `copy ${sanitise(from)} to ${sanitise(to)}`);
+    if (!NO_REFLINK.includes(errnoOf(error) ?? "")) {
+      throw hostError(error, `copy ${sanitise(from)} to ${sanitise(to)}`);
+    }
+    // Node takes away the file that it could not clone into.
+    if (statOf(to) === undefined) writePrivateFile(to, new Uint8Array(0));
+    return false;
   }
 }
 
