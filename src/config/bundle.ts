@@ -1,4 +1,5 @@
 import { parseCpus, parseMemory } from "../application/index.ts";
+import { display, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { refuseModulesAlone } from "./packing.ts";
 
@@ -60,11 +61,26 @@ export function bundleOf(
   return {
     kernel,
     modules,
-    append: given.commandLine ?? "",
+    append: appendOf(given.commandLine ?? ""),
     memoryMiB: parseMemory(memory ?? defaults.memory),
     isMemoryGiven: memory !== undefined,
-    cpus: parseCpus(cpus ?? defaults.cpus),
+    cpus: cpusOf(cpus ?? defaults.cpus),
   };
+}
+
+/** Firecracker's MAX_SUPPORTED_VCPUS. */
+const CPUS_MOST = 32;
+
+function cpusOf(text: string): number {
+  const cpus = parseCpus(text);
+  if (cpus <= CPUS_MOST) return cpus;
+  throw usage(`a bundle's machine has ${cpus} CPUs, and Firecracker gives ${CPUS_MOST} at most`);
+}
+
+/** Firecracker takes printable ASCII alone, and refuses the configuration for anything else. */
+function appendOf(words: string): string {
+  if (/^[ -~]*$/u.test(words)) return words;
+  throw usage(`--cmdline is "${display(utf8(words))}", wanted printable ASCII`);
 }
 
 /** An image alone is no machine. */

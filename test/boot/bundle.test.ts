@@ -1,5 +1,5 @@
 /** Bundles, booted by their own script with nothing of wick's running. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -133,7 +133,18 @@ test("a bundle for aarch64 is made on any machine, with the kernel that Firecrac
   const offline = JSON.parse(readFileSync(join(directory, "firecracker.json"), "utf8"));
   expect(offline).not.toHaveProperty("network-interfaces");
   expect(offline["boot-source"].boot_args).not.toContain("ip=");
+  expect(lineOfScript(directory, {})).toMatch(/ -accel tcg -cpu cortex-a57 -m 300M /u);
+  expect(lineOfScript(directory, { ACCEL: "kvm" })).toMatch(/ -accel kvm -cpu host -m 300M /u);
 });
+
+/** What the script hands to QEMU: KVM for aarch64 is on no machine that this test runs on. */
+function lineOfScript(directory: string, env: Readonly<Record<string, string>>): string {
+  const programs = temporaryDirectory();
+  const qemu = join(programs, "qemu-system-aarch64");
+  writeFileSync(qemu, '#!/bin/sh\necho "" "$@"\n', { mode: 0o755 });
+  const PATH = `${programs}:${process.env["PATH"]}`;
+  return execFileSync(join(directory, "run-qemu.sh"), { env: { PATH, ...env }, encoding: "utf8" });
+}
 
 test("what goes wrong leaves nothing, and what is no bundle is left alone", async () => {
   const above = temporaryDirectory();
@@ -156,6 +167,8 @@ test.each([
   [["--bundle", "out", "--format", "initramfs-list"], "a list does not"],
   [["-o", "x.ext4", "-m", "1g"], "--memory belongs to a machine"],
   [["-o", "x.ext4", "--kernel", "k"], "--bundle puts one beside it"],
+  [["--bundle", "out", "--cpus", "33"], "Firecracker gives 32 at most"],
+  [["--bundle", "out", "--cmdline", "a\nb"], 'is "a\\x0ab", wanted printable ASCII'],
   [["--bundle", "out", "--modules", "m"], "wanted --kernel FILE too"],
   [["--bundle", "out", "--format", "kernel", "-m", "32m"], "wanted at least"],
 ])("build %j is refused", async (words, expected) => {

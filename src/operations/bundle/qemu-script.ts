@@ -45,14 +45,23 @@ export function qemuScript(machine: BundleMachine): string {
     "#!/bin/sh",
     "# Boots this bundle on QEMU; ACCEL=kvm ./run-qemu.sh where KVM runs guests.",
     'cd "$(dirname "$0")" || exit 1',
-    `exec ${withAccelerator(words)} "$@"`,
+    ...choice(words),
     "",
   ].join("\n");
 }
 
-function withAccelerator(words: readonly string[]): string {
+/** KVM gives the host's own processor: it refuses the models that TCG emulates. */
+function choice(words: readonly string[]): string[] {
   const at = words.indexOf("-accel") + 1;
-  return [shellLine(words.slice(0, at)), '"${ACCEL:-tcg}"', shellLine(words.slice(at + 1))].join(
-    " ",
-  );
+  const cpu = words.indexOf("-cpu") + 1;
+  const model = shellLine(words.slice(cpu, cpu + 1));
+  const [before, between, after] = [
+    words.slice(0, at),
+    words.slice(at + 1, cpu),
+    words.slice(cpu + 1),
+  ].map(shellLine);
+  return [
+    `case "\${ACCEL:=tcg}" in kvm*) cpu=host ;; *) cpu=${model} ;; esac`,
+    `exec ${before} "$ACCEL" ${between} "$cpu" ${after} "$@"`,
+  ];
 }
