@@ -27,6 +27,7 @@ import {
 import { accelerators } from "./accelerators.ts";
 import { buildingOptions } from "./building-options.ts";
 import { bundleOf, outputOf, type BundlePlan } from "./bundle.ts";
+import { checkPublished, type Network } from "./check-published.ts";
 import { parseDuration } from "./duration.ts";
 import {
   buildOptionsSchema,
@@ -147,7 +148,7 @@ export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> {
   readonly root: "overlay" | "copy" | "ro";
   readonly readOnly: boolean;
   /** "relay": no card; published ports go through init. */
-  readonly network: "user" | "relay" | "none";
+  readonly network: Network;
   readonly directory: string | undefined;
 }
 
@@ -190,11 +191,14 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
   const built = builtIn(given.init ?? "wick", overrides);
   const content = planContent(given, built, caller);
   const vmm = vmmOf({ given, arch: content.arch, hostArch: caller.arch });
+  const network = given.network ?? (vmm === "firecracker" ? "relay" : "user");
+  const ports = parsePublishedAll(given.publish ?? []);
+  checkPublished(ports, network);
   return {
     content,
     buildingOptions: buildingOptions(given),
     overrides,
-    ports: parsePublishedAll(given.publish ?? []),
+    ports,
     publishAll: given.publishAll ?? false,
     mounts: mountsOf(given, caller),
     isMemoryGiven: (given.memory ?? caller.environment["WICK_MEMORY"]) !== undefined,
@@ -214,7 +218,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
     accel: given.accel ?? (vmm === "firecracker" ? "kvm" : acceleratorOf(caller.environment)),
     root: given.root ?? "overlay",
     readOnly: given.readOnly ?? false,
-    network: given.network ?? (vmm === "firecracker" ? "relay" : "user"),
+    network,
     directory: optionalPath(given.directory, caller),
   };
 }

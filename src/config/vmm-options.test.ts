@@ -16,11 +16,13 @@ test("QEMU is what runs, and its own network what it has, unless Firecracker is 
   expect(plan({ vmm: "firecracker", network: "none" }).network).toBe("none");
 });
 
-test.each([
+test.each<[Partial<RunOptions>, string, string]>([
   [{ accel: "tcg" }, "--accel tcg", "--vmm qemu"],
   [{ network: "user" }, "--network user", "relayed by init"],
+  [{ publish: ["80", "53:53/udp"] }, "53:53/udp: the relay carries TCP alone", "--network user"],
+  [{ network: "none", publish: ["80"] }, "--network none has no ports", "leave out"],
   [{ platform: "linux/arm64" }, "a machine for aarch64", "--vmm qemu"],
-] as const)("Firecracker and %j is refused with what to do", (options, words, hint) => {
+])("Firecracker and %j is refused with what to do", (options, words, hint) => {
   let error: unknown;
   try {
     plan({ vmm: "firecracker", ...options });
@@ -30,6 +32,13 @@ test.each([
   if (!isWickError(error, "USAGE")) throw error;
   expect(error.message).toContain(words);
   expect(error.hint).toContain(hint);
+});
+
+test("ports that the network does not carry are refused with QEMU, too", () => {
+  expect(() => plan({ network: "relay", publish: ["53/udp"] })).toThrow("TCP alone");
+  expect(() => plan({ network: "none", publish: ["80"] })).toThrow("has no ports");
+  expect(plan({ publish: ["53:53/udp"] }).ports).toHaveLength(1);
+  expect(plan({ network: "none", publishAll: true }).ports).toEqual([]);
 });
 
 test("a jail is Firecracker's alone, for a user of its own, with files of its own cgroup", () => {

@@ -23,19 +23,13 @@ export function publishedPorts(plan: RunPlan, { config }: ImageFacts): readonly 
   return [...plan.ports, ...exposed];
 }
 
-/** Fails where the relay cannot carry what is to be published. */
+/** Fails where nobody in the machine carries what the relay publishes. */
 export function checkRelayed(
   { network }: RunPlan,
   { reports }: ImageFacts,
   ports: readonly PublishedPort[],
 ): void {
   if (network !== "relay") return;
-  const udp = ports.find(({ protocol }) => protocol === "udp");
-  if (udp !== undefined) {
-    throw new WickError("USAGE", `Cannot publish ${showPort(udp)}: the relay carries TCP alone`, {
-      hint: "--network user, with QEMU, forwards UDP too",
-    });
-  }
   const [first] = ports;
   if (reports || first === undefined) return;
   throw new WickError(
