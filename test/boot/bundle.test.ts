@@ -68,6 +68,9 @@ test("a bundle of a root file system serves its page, can be written to, and sta
     child.kill();
     await done;
   }
+  const readme = readFileSync(join(directory, "README.md"), "utf8");
+  expect(readme).toContain(`curl http://172.16.0.42:${port}/`);
+  expect(readme).toContain(`The script publishes:\n\n- tcp 127.0.0.1:${port} is port ${port}`);
   expect(damaged(directory)).toEqual([]);
   writeFileSync(join(directory, "run-qemu.sh"), "#\n", { flag: "a" });
   expect(damaged(directory)).toEqual(["run-qemu.sh"]);
@@ -159,6 +162,15 @@ test("what goes wrong leaves nothing, and what is no bundle is left alone", asyn
   expect(readdirSync(above)).toEqual(["kernel"]);
   const foreign = await wick(["build", "-q", "--bundle", above, ...busybox("exit")]);
   expect(foreign.stderr).toMatch(/Cannot replace the directory .*: it holds kernel, wanted/u);
+});
+
+test("the README names no port where the application says none", async () => {
+  const above = temporaryDirectory();
+  writeFileSync(join(above, "app"), "");
+  const directory = await bundle([`dir:${above}`, "--entrypoint", "/app"]);
+  const readme = readFileSync(join(directory, "README.md"), "utf8");
+  expect(readme).toContain("--config-file firecracker-net.json");
+  expect(readme).not.toMatch(/curl|The script publishes/u);
 });
 
 test.each([

@@ -32,20 +32,22 @@ function networkText({ hasNetwork, ports }: BundleMachine): string[] {
   if (!hasNetwork) return ["The machine has no network: its kernel cannot set one up by itself."];
   const tcp = ports.filter(({ protocol }) => protocol === "tcp");
   const [first] = tcp;
-  const port = first === undefined || first.guestPort === 80 ? "" : `:${first.guestPort}`;
+  const port = first?.guestPort === 80 ? "" : `:${first?.guestPort}`;
+  const url = first === undefined ? undefined : `http://${TAP.guest}${port}/`;
   return [
-    `With a network, over a TAP of the host's (behind \`user\` stands who may use it):\n\n${code(tapLines(port))}`,
+    `With a network, over a TAP of the host's (behind \`user\` stands who may use it):\n\n${code(tapLines(url))}`,
     `The machine's address is set by \`ip=\` in \`boot_args\`. To let it reach more than the host, switch on forwarding and give it the host's address:\n\n${code(NAT)}`,
   ];
 }
 
-function tapLines(port: string): string {
+/** With a page to look at where the application says that it listens. */
+function tapLines(url: string | undefined): string {
   return [
     `sudo ip tuntap add dev ${TAP.device} mode tap user "$USER"`,
     `sudo ip addr add ${TAP.host}/${TAP.prefix} dev ${TAP.device}`,
     `sudo ip link set ${TAP.device} up`,
     `firecracker --no-api --config-file ${FIRECRACKER_NET}`,
-    `curl http://${TAP.guest}${port}/`,
+    ...(url === undefined ? [] : [`curl ${url}`]),
   ].join("\n");
 }
 
@@ -61,7 +63,7 @@ function qemuText({ ports, hasNetwork }: BundleMachine): string {
           `\n- ${protocol} ${hostAddress}:${hostPort} is port ${guestPort} of the machine`,
       )
     : [];
-  const told = lines.length === 0 ? "" : `\n${lines.join("")}`;
+  const told = lines.length === 0 ? "" : `\n\nThe script publishes:\n${lines.join("")}`;
   return `Anywhere, also without KVM; \`ACCEL=kvm\` before it where KVM runs guests. More options of QEMU's may follow.\n\n${code(`./${QEMU}`)}${told}`;
 }
 
