@@ -32,7 +32,7 @@ Examples:
   wick run -p 8080:80 --vmm firecracker --jailer 20001:20001 nginx.ext4
   wick run -p 8080:80 --network relay nginx.ext4
   wick run -p 8080:80 -v ./conf:/etc/nginx nginx.ext4
-  wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /bin/busybox sh -c 'echo $GREETING'
+  wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /usr/bin/busybox sh -c 'echo $GREETING'
 `;
 
 type GivenOptions = Omit<RunOptions, "source" | "command" | "init"> &

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { utf8 } from "../../bytes/index.ts";
 import { isWickError, WickError } from "../../errors/index.ts";
 import {
-  deadline as deadlineOf,
   removePath,
   startProcess,
   writePrivateFile,
@@ -11,6 +10,7 @@ import {
 } from "../../host/index.ts";
 import { ConsoleStream } from "../console-stream.ts";
 import { Undo } from "../undo.ts";
+import { LAST_WORDS_MS, startDeadline } from "../start-deadline.ts";
 import type { Machine, MachineSpec } from "../vmm.ts";
 import { FirecrackerApi, Refusal, versionIn } from "./api.ts";
 import { checkFirecrackerSpec } from "./check.ts";
@@ -32,14 +32,9 @@ export interface FirecrackerOptions {
   /** Run by the jailer, as another user, in a root of its own. */
   readonly jail?: JailOptions | undefined;
   readonly drives?: DriveOptions | undefined;
-  /** Bound on all of the start, which takes 0.1 s; 30 s mean that it hangs. */
+  /** Bound on all of the start. */
   readonly startTimeoutMs?: number;
 }
-
-const START_TIMEOUT_MS = 30_000;
-
-/** After a broken connection: how long Firecracker may take to end and say why. */
-const LAST_WORDS_MS = 500;
 
 /**
  * Starts Firecracker, makes the machine by its API and lets the guest run. Any failure takes
@@ -52,12 +47,7 @@ export async function startFirecracker(
 ): Promise<Machine> {
   checkFirecrackerSpec(spec);
   const program = firecrackerProgram(options.program);
-  const deadline = deadlineOf({
-    ms: options.startTimeoutMs ?? START_TIMEOUT_MS,
-    action: "start the machine",
-    code: "VMM_FAILED",
-    signal,
-  });
+  const deadline = startDeadline(options.startTimeoutMs, signal);
   const undo = new Undo();
   try {
     return await startWith({ spec, program, options, deadline, undo });

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isWickError, WickError } from "../../errors/index.ts";
 import {
   checkPortFree,
-  deadline as deadlineOf,
   requireProgram,
   startProcess,
   type Awaited,
@@ -11,6 +10,7 @@ import {
   type SupervisedProcess,
 } from "../../host/index.ts";
 import { checkSpec } from "../check-spec.ts";
+import { LAST_WORDS_MS, startDeadline } from "../start-deadline.ts";
 import type { Machine, MachineSpec, PortForward } from "../vmm.ts";
 import { qemuArguments } from "./arguments.ts";
 import { qemuMachine } from "./machine.ts";
@@ -25,14 +25,9 @@ import { boundPorts } from "./usernet.ts";
 export interface QemuOptions {
   /** By default the one that belongs to the architecture, from PATH. */
   readonly program?: string;
-  /** Bound on all of the start. A busy host needs a second or two; 30 s mean that it hangs. */
+  /** Bound on all of the start. */
   readonly startTimeoutMs?: number;
 }
-
-const START_TIMEOUT_MS = 30_000;
-
-/** After a broken connection: how long QEMU may take to end and say why. */
-const LAST_WORDS_MS = 500;
 
 /**
  * Starts QEMU paused, connects to it, learns the ports it bound, and lets the guest run. Any
@@ -47,12 +42,7 @@ export async function startQemu(
   const program =
     options.program ?? requireProgram(platformOf(spec).program, "start the machine with QEMU");
   for (const port of spec.ports) if (port.hostPort !== 0) await checkPortFree(port);
-  const deadline = deadlineOf({
-    ms: options.startTimeoutMs ?? START_TIMEOUT_MS,
-    action: "start the machine",
-    code: "VMM_FAILED",
-    signal,
-  });
+  const deadline = startDeadline(options.startTimeoutMs, signal);
   const undo = new Undo();
   let vmm: SupervisedProcess | undefined;
   try {
