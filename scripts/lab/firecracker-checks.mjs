@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expectPage, expectRun, startPatiently } from "./expect.mjs";
+import { relayCheck } from "./relay-checks.mjs";
 import { findProgram, start, temporaryDirectory } from "./tools.mjs";
 
 const firecracker = process.env.WICK_FIRECRACKER || findProgram("firecracker");
@@ -29,6 +30,10 @@ export function firecrackerChecks(images) {
         const words = ["--vmm", "firecracker", "-p", "8080:80", at("nginx.cpio.gz")];
         return expectPage(startPatiently(words), "http://127.0.0.1:8080/");
       },
+    },
+    {
+      name: "many requests and much data go through the relay, each whole",
+      run: () => relayCheck(at("relay.ext4")),
     },
     {
       name: "a bundle boots by its configuration alone, and ends with its application",

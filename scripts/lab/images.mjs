@@ -1,7 +1,8 @@
 /** What is booted in the checks, made on this host: building in the lab would take minutes. */
+import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { wick } from "./tools.mjs";
+import { root, wick } from "./tools.mjs";
 
 const shell = (script) => [
   "deb:busybox-static",
@@ -35,6 +36,7 @@ const bundles = {
 /** Makes all of them in `directory`. */
 export async function makeImages(directory, suite) {
   mkdirSync(directory);
+  if (suite === "firecracker") await makeServer(directory);
   for (const [name, words] of Object.entries(images[suite])) {
     await wick(["build", "-q", ...words, "-o", join(directory, name)]);
   }
@@ -42,4 +44,13 @@ export async function makeImages(directory, suite) {
     await wick(["build", "-q", ...words, "--bundle", join(directory, name)]);
   }
   return directory;
+}
+
+/** The server that test/boot/relay.test.ts asks, too. */
+async function makeServer(directory) {
+  const program = join(directory, "relay-server");
+  const source = join(root, "test/support/guest/relay-server.c");
+  execFileSync("cc", ["-static", "-Os", "-s", "-o", program, source]);
+  const options = ["--size", "min", "-o", join(directory, "relay.ext4")];
+  await wick(["build", "-q", ...options, `bin:${program}`]);
 }
