@@ -14,6 +14,7 @@ const image: ImageFacts = {
   config: { ExposedPorts: { "80/tcp": {}, "53/udp": {}, "9/sctp": {} } },
   users: { passwd: undefined, group: undefined },
   reports: true,
+  arch: undefined,
   isApp: false,
 };
 
