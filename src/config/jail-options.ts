@@ -53,9 +53,9 @@ function parseUser(text: string): { readonly uid: number; readonly gid: number }
   );
 }
 
-/** A file of the cgroup itself, never a path to another's. */
+/** A file of the cgroup itself, never a path to another's; `cgroup.*` are about who is in it. */
 function parseCgroup(text: string): string {
-  if (/^[a-z]\w*(\.\w+)+=[^\0\n]+$/.test(text)) return text;
+  if (/^(?!cgroup\.)[a-z]\w*(\.\w+)+=[^\0\n]+$/.test(text)) return text;
   throw new WickError(
     "USAGE",
     `Cannot use "${sanitise(text)}" as a setting of the cgroup: wanted FILE=VALUE, such as memory.max=512M`,

@@ -160,8 +160,15 @@ test("a program that cannot be run, or fails, is missing with the reason", async
   const env = { WICK_FIRECRACKER: "/nonexistent/firecracker" };
   expect((await doctor({ env })).line("firecracker")).toMatchObject({
     state: "missing",
-    found: "not installed",
+    found: "there is no /nonexistent/firecracker",
   });
+});
+
+test("without a place for the cache the list comes all the same", async () => {
+  const env = { WICK_CACHE: undefined, HOME: undefined, XDG_CACHE_HOME: undefined };
+  const { status, line } = await doctor({ env });
+  expect([status, line("cache").state, line("KVM").check]).toEqual([1, "missing", "KVM"]);
+  expect(line("cache").found).toContain("neither XDG_CACHE_HOME nor HOME");
 });
 
 test.skipIf(process.getuid?.() !== 0)(

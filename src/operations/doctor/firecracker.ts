@@ -26,8 +26,10 @@ function namedBy(
 }
 
 function firecrackerOf(input: DoctorInput): AskedProgram {
-  const vmm = firecracker({ program: namedBy("WICK_FIRECRACKER", input) });
+  const path = namedBy("WICK_FIRECRACKER", input);
+  const vmm = firecracker({ program: path });
   return {
+    path,
     check: "firecracker",
     purpose: "runs machines by --vmm firecracker, with KVM alone",
     isNeeded: false,
@@ -39,12 +41,13 @@ function firecrackerOf(input: DoctorInput): AskedProgram {
 }
 
 function jailerOf(input: DoctorInput): AskedProgram {
-  const program = namedBy("WICK_JAILER", input) ?? "jailer";
+  const path = namedBy("WICK_JAILER", input);
   return {
+    path,
     check: "jailer",
     purpose: "closes Firecracker in, for root alone",
     isNeeded: false,
-    version: () => versionOf(program, /^Jailer v(\S+)/m),
+    version: () => versionOf(path ?? "jailer", /^Jailer v(\S+)/m),
     faults: jailerFaults,
     hint: `${RELEASES}, or to be named by WICK_JAILER`,
   };

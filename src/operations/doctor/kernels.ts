@@ -1,5 +1,11 @@
 import { sanitise } from "../../bytes/index.ts";
-import { findProgram, listDirectory, mayRead, wickDirectories } from "../../host/index.ts";
+import {
+  type Environment,
+  findProgram,
+  listDirectory,
+  mayRead,
+  wickDirectories,
+} from "../../host/index.ts";
 import { listKernels, type ListedKernel } from "../../kernel/index.ts";
 import type { DoctorInput, DoctorLine } from "./line.ts";
 
@@ -12,7 +18,7 @@ function keptLine({ environment, arch }: DoctorInput): DoctorLine {
   const line = { check: "kernels in the cache", purpose: "what machines boot", isNeeded: true };
   const own = environment["WICK_KERNEL"] ?? "";
   if (own !== "") return ownLine(line, own);
-  const kept = keptIn(wickDirectories(environment).cache).filter((one) => one.arch === arch);
+  const kept = keptIn(environment).filter((one) => one.arch === arch);
   if (kept.length > 0) {
     const names = kept.map((one) => `${one.package} ${one.version}`).join(", ");
     return { ...line, state: "ok", found: names };
@@ -33,10 +39,10 @@ function ownLine(line: Omit<DoctorLine, "state" | "found">, path: string): Docto
   return { ...line, state: "missing", found: `${found}, which cannot be read`, hint };
 }
 
-/** A cache that cannot be read is the cache's own line. */
-function keptIn(cache: string): ListedKernel[] {
+/** A cache that cannot be read, or has no place, is the cache's own line. */
+function keptIn(environment: Environment): ListedKernel[] {
   try {
-    return listKernels(cache);
+    return listKernels(wickDirectories(environment).cache);
   } catch {
     return [];
   }

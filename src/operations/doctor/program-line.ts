@@ -1,3 +1,4 @@
+import { sanitise } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { deadline } from "../../host/index.ts";
 import { faultsOf, isTold, type KnownBad } from "./known-bad.ts";
@@ -9,6 +10,8 @@ const ANSWER_MS = 10_000;
 /** What is known of a program beside what it says. */
 export interface AskedProgram extends Pick<DoctorLine, "check" | "purpose" | "isNeeded"> {
   readonly version: () => Promise<string>;
+  /** Where the user says that it is; else it is looked for in PATH. */
+  readonly path?: string | undefined;
   readonly faults?: readonly KnownBad[];
   /** What is to be known of a version that has no fault. */
   readonly advice?: (version: string) => string | undefined;
@@ -35,7 +38,9 @@ export async function programLine(program: AskedProgram): Promise<DoctorLine> {
   } catch (error) {
     if (!(error instanceof WickError)) throw error;
     if (error.code === "TOOL_MISSING") {
-      return { ...line, state: "missing", found: "not installed", hint };
+      const found =
+        program.path === undefined ? "not installed" : `there is no ${sanitise(program.path)}`;
+      return { ...line, state: "missing", found, hint };
     }
     return { ...line, state: "missing", found: error.message, hint: error.hint ?? hint };
   }
