@@ -51,7 +51,7 @@ test("a jail is Firecracker's alone, for a user of its own, with files of its ow
   for (const jailer of ["root", "1", "0:1", "1:0", "-1:1", "4294967295:1"]) {
     expect(() => jail({ jailer })).toThrow("wanted UID:GID");
   }
-  for (const cgroup of ["../x=1", "memory.max", "memory.max=", "a/b.c=1"]) {
+  for (const cgroup of ["../x=1", "memory.max", "memory.max=", "a/b.c=1", "cgroup.procs=0"]) {
     expect(() => jail({ jailer: "1:1", cgroup: [cgroup] })).toThrow("wanted FILE=VALUE");
   }
   expect(() => jail({ cgroup: ["memory.max=1"] })).toThrow("without --jailer");
