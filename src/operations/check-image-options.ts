@@ -14,16 +14,6 @@ export function refuseBuildingOptions(plan: RunPlan): void {
   );
 }
 
-/** Refuses a finished image for another architecture than the machine's: its init would not start. */
-export function checkArchitecture({ content }: RunPlan, { arch }: ImageFacts): void {
-  if (arch === undefined || arch === content.arch) return;
-  throw new WickError(
-    "USAGE",
-    `Cannot run ${sanitise(content.source)} on a machine for ${content.arch}: it is made for ${arch}`,
-    { hint: `--platform linux/${arch === "aarch64" ? "arm64" : "amd64"} makes the machine for it` },
-  );
-}
-
 /** Refuses what only wick's init could do: another one starts what it was made for. */
 export function refuseOverrides(plan: RunPlan, facts: ImageFacts): void {
   const { Hostname: _, ExposedPorts: __, Labels: ___, ...process } = plan.overrides;

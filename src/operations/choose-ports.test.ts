@@ -14,7 +14,6 @@ const image: ImageFacts = {
   config: { ExposedPorts: { "80/tcp": {}, "53/udp": {}, "9/sctp": {} } },
   users: { passwd: undefined, group: undefined },
   reports: true,
-  arch: undefined,
   isApp: false,
 };
 

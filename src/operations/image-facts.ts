@@ -7,9 +7,8 @@ import {
   type AppConfig,
   type UserFiles,
 } from "../application/index.ts";
-import { type ReadableStorage, sanitise, storageOf } from "../bytes/index.ts";
+import { type ReadableStorage, sanitise } from "../bytes/index.ts";
 import type { RootFormat } from "../config/index.ts";
-import { identifyElf } from "../formats/elf/index.ts";
 import { isSquashfs, readSquashfs } from "../formats/squashfs/index.ts";
 import { FileStorage } from "../host/index.ts";
 import type { PackRecord } from "../kernel/index.ts";
@@ -22,9 +21,6 @@ import { squashfsFile } from "./squashfs-files.ts";
 
 /** Where the resolved config lies that init reads. */
 export const INIT_RECORDS_PATH = "/.wick/init.rec";
-
-/** wick's has some tens of KB. */
-const INIT_MAX_BYTES = 1 << 20;
 
 const NO_UUID = "00000000-0000-0000-0000-000000000000";
 
@@ -49,8 +45,6 @@ export interface ImageFacts {
   readonly users: UserFiles;
   /** Whether its init is wick's, which reports how the application ended. */
   readonly reports: boolean;
-  /** Of wick's init, in the words of `uname -m`; undefined with another one. */
-  readonly arch: string | undefined;
   /** Whether the kernel starts the application itself (`--init app`). */
   readonly isApp: boolean;
 }
@@ -88,26 +82,20 @@ async function initramfsFacts(
   signal: AbortSignal | undefined,
 ): Promise<ImageFacts> {
   const { files, summary, hasInit } = await initramfsContents(parts, signal);
-  const found = await contents(async (inside) => files.get(inside.slice(1)), "/init");
+  const found = await contents(async (inside) => files.get(inside.slice(1)));
   const bootRecords = files.get(BOOT_RECORDS);
   const initramfs = { ...summary, hasInit, bootRecords };
   const isApp = hasInit && !found.reports && found.config !== undefined;
   return { format: "initramfs", uuid: NO_UUID, initramfs, ...found, isApp };
 }
 
-async function contents(
-  read: ReadFile,
-  initPath = "/sbin/init",
-): Promise<Omit<ImageFacts, "format" | "uuid" | "isApp">> {
+async function contents(read: ReadFile): Promise<Omit<ImageFacts, "format" | "uuid" | "isApp">> {
   const config = await read(CONFIG_PATH, CONFIG_MAX_BYTES);
   const passwd = await read("/etc/passwd", USER_FILE_MAX_BYTES);
   const group = await read("/etc/group", USER_FILE_MAX_BYTES);
-  const reports = (await read(INIT_RECORDS_PATH, CONFIG_MAX_BYTES)) !== undefined;
-  const init = reports ? await read(initPath, INIT_MAX_BYTES) : undefined;
   return {
     config: config === undefined ? undefined : parseConfig(config),
     users: { ...(passwd && { passwd }), ...(group && { group }) },
-    reports,
-    arch: init === undefined ? undefined : identifyElf(storageOf(init))?.architecture,
+    reports: (await read(INIT_RECORDS_PATH, CONFIG_MAX_BYTES)) !== undefined,
   };
 }

@@ -15,7 +15,6 @@ export interface InitramfsContents {
 export const BOOT_RECORDS = ".wick/boot.rec";
 /** What a run reads of an image: its config, its accounts, and whether init is wick's. */
 const READ = new Set([
-  "init",
   BOOT_RECORDS,
   ".wick/config.json",
   ".wick/init.rec",

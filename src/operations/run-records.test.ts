@@ -16,7 +16,6 @@ const image = {
   config: { Cmd: ["/bin/app"], Env: ["GONE=1", "HAVE=image's", "KEPT=2"] },
   users: { passwd: undefined, group: undefined },
   reports: true,
-  arch: undefined,
   isApp: false,
 } as const;
 

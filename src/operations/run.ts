@@ -9,7 +9,7 @@ import type { MachineSpec, Vmm } from "../vmm/index.ts";
 import { withAccelerator } from "./accelerator.ts";
 import { callerOf } from "./caller.ts";
 import { refuseForApp } from "./app-init.ts";
-import { checkArchitecture, refuseOverrides } from "./check-image-options.ts";
+import { refuseOverrides } from "./check-image-options.ts";
 import { checkRelayed, choosePorts, publishedPorts } from "./choose-ports.ts";
 import type { Context } from "./context.ts";
 import { hostKernel } from "./host-kernel.ts";
@@ -56,7 +56,6 @@ interface Starting {
 async function start({ plan, vmm, files }: Starting, context: Context): Promise<RunningMachine> {
   const { directory, image } = files;
   const facts = await readImageFacts(image, context.signal);
-  checkArchitecture(plan, facts);
   if (facts.isApp) refuseForApp(plan, files);
   else if (!files.isBuilt) refuseOverrides(plan, facts);
   if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);

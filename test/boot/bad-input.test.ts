@@ -1,15 +1,7 @@
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { startWick, wick, type CliResult } from "../support/cli.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
@@ -230,25 +222,6 @@ test("a file that is no image cannot be looked into", async () => {
   }
   expectError(await wick(["cat", busybox, "/no/such"]), "PATH_NOT_FOUND", 1);
   expectError(await wick(["cat", busybox, "/etc"]), "PATH_CONFLICT", 1);
-});
-
-test("an image for another architecture is one error that says how to run it", async () => {
-  const tree = temporaryDirectory();
-  const work = temporaryDirectory();
-  copyFileSync(
-    fileURLToPath(new URL("../../dist/guest/init.aarch64", import.meta.url)),
-    join(tree, "app"),
-  );
-  chmodSync(join(tree, "app"), 0o755);
-  for (const name of ["a.ext4", "a.cpio.gz"]) {
-    const image = join(work, name);
-    const words = ["--platform", "linux/arm64", "--entrypoint", "/app", `dir:${tree}`, "-o", image];
-    expect((await wick(["build", ...words])).status).toBe(0);
-    const refused = await wick(["run", "--platform", "linux/amd64", image]);
-    expectError(refused, "USAGE", 125);
-    expect(refused.stderr).toContain("made for aarch64");
-    expect(refused.stderr).toContain("--platform linux/arm64");
-  }
 });
 
 test("Ctrl-C at any point of build and run leaves neither process nor file", async () => {
