@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import type { RunPlan } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
@@ -6,6 +6,7 @@ import { wickDirectories } from "../host/index.ts";
 import { type Kernel, type PackRecord, unpackedCopy } from "../kernel/index.ts";
 import { firecracker, qemu, type Vmm } from "../vmm/index.ts";
 import type { Context } from "./context.ts";
+import { namedProgram } from "./named-program.ts";
 
 /** The VMM of the plan; WICK_FIRECRACKER and WICK_JAILER name programs where PATH has others. */
 export function vmmFor(
@@ -18,14 +19,6 @@ export function vmmFor(
     drives,
     jail: jail && { ...jail, program: namedProgram("WICK_JAILER", context) },
   });
-}
-
-function namedProgram(
-  variable: string,
-  { environment, workingDirectory }: Context,
-): string | undefined {
-  const named = environment[variable] ?? "";
-  return named === "" ? undefined : resolve(workingDirectory, named);
 }
 
 /** Whether it is there, and what is to be known of it: before anything is built. */

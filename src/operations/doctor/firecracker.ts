@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
 import { findProgram, runTool } from "../../host/index.ts";
 import { firecracker } from "../../vmm/index.ts";
+import { namedProgram } from "../named-program.ts";
 import { cloudHypervisorFaults, firecrackerFaults, jailerFaults } from "./known-bad.ts";
 import type { DoctorInput, DoctorLine } from "./line.ts";
 import { type AskedProgram, programLine } from "./program-line.ts";
@@ -17,16 +17,8 @@ export async function checkFirecracker(input: DoctorInput): Promise<DoctorLine[]
 
 const RELEASES = "its project's releases have a binary to be put into PATH";
 
-function namedBy(
-  variable: string,
-  { environment, workingDirectory }: DoctorInput,
-): string | undefined {
-  const named = environment[variable] ?? "";
-  return named === "" ? undefined : resolve(workingDirectory, named);
-}
-
 function firecrackerOf(input: DoctorInput): AskedProgram {
-  const path = namedBy("WICK_FIRECRACKER", input);
+  const path = namedProgram("WICK_FIRECRACKER", input);
   const vmm = firecracker({ program: path });
   return {
     path,
@@ -41,7 +33,7 @@ function firecrackerOf(input: DoctorInput): AskedProgram {
 }
 
 function jailerOf(input: DoctorInput): AskedProgram {
-  const path = namedBy("WICK_JAILER", input);
+  const path = namedProgram("WICK_JAILER", input);
   return {
     path,
     check: "jailer",
