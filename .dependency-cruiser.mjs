@@ -18,6 +18,21 @@ export const rooms = [
   "operations",
 ];
 
+/** The rooms in operations/, in the same order; the files beside them are the operations themselves. */
+const operationRooms = [
+  "common",
+  "initramfs",
+  "packed",
+  "writing",
+  "images",
+  "machine",
+  "building",
+  "bundle",
+  "running",
+  "checking",
+  "doctor",
+];
+
 /** Rooms whose parts are siblings that must not know each other. */
 const siblingRooms = ["formats", "sources", "vmm"];
 
@@ -39,9 +54,21 @@ const siblings = siblingRooms.map((room) => ({
   to: { path: `^src/${room}/([^/]+)/`, pathNot: `^src/${room}/($1|${sharedParts})/` },
 }));
 
+const insideOperations = operationRooms.map((room, index) => ({
+  name: `operations-${room}-imports-upward-only`,
+  comment: `operations/${room}/ may import ${operationRooms.slice(0, index).join(", ") || "nothing"} of operations/`,
+  severity: "error",
+  from: { path: `^src/operations/${room}/`, pathNot: "\\.test\\.ts$" },
+  to: {
+    path: "^src/operations/",
+    pathNot: `^src/operations/(${operationRooms.slice(0, index + 1).join("|")})/`,
+  },
+}));
+
 export default {
   forbidden: [
     ...upward,
+    ...insideOperations,
     ...siblings,
     {
       name: "cli-knows-index-alone",

@@ -15,6 +15,11 @@ const canaries = [
     text: 'import "../../cli/main.ts";\n',
     rule: "bytes-imports-upward-only",
   },
+  {
+    file: "src/operations/images/canary.ts",
+    text: 'import "../build.ts";\n',
+    rule: "operations-images-imports-upward-only",
+  },
   { file: "src/tree/canary/node.ts", text: 'import "node:path";\n', rule: "pure-rooms" },
   {
     file: "src/sources/canary/door.ts",

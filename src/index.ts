@@ -8,10 +8,10 @@
 import type { BuildOptions, RunOptions } from "./config/index.ts";
 import type { BuildResult } from "./operations/build.ts";
 import type { CheckOptions, CheckResult } from "./operations/check.ts";
-import type { Finding } from "./operations/finding.ts";
+import type { Finding } from "./operations/checking/finding.ts";
 import type { DoctorResult } from "./operations/doctor/doctor.ts";
-import type { Context } from "./operations/context.ts";
-import type { RunningMachine } from "./operations/machine.ts";
+import type { Context } from "./operations/common/context.ts";
+import type { RunningMachine } from "./operations/running/machine.ts";
 import type { OpenedImage } from "./operations/open-image.ts";
 import type { LoginOptions, LoginResult, LogoutResult } from "./operations/login.ts";
 import type { ImageList, ImageRow } from "./operations/images.ts";
@@ -33,11 +33,11 @@ export { pullPolicies } from "./config/pull-policies.ts";
 export { isLookingUpNames } from "./host/http/lookups.ts";
 export { shellLine } from "./vmm/shell-line.ts";
 export type { FinalReport } from "./guest/index.ts";
-export type { MachineExit, StopOptions } from "./operations/machine.ts";
-export type { Inspection } from "./operations/inspect.ts";
+export type { MachineExit, StopOptions } from "./operations/running/machine.ts";
+export type { Inspection } from "./operations/images/inspect.ts";
 export type { ListedNode } from "./operations/open-image.ts";
-export type { ProgressEvent, ProgressListener } from "./operations/progress.ts";
-export type { TimelinePoint } from "./operations/timeline.ts";
+export type { ProgressEvent, ProgressListener } from "./operations/common/progress.ts";
+export type { TimelinePoint } from "./operations/running/timeline.ts";
 export type { LoginOptions, LoginResult, LogoutResult, PullOptions, PullResult };
 export type { Damage, ImageList, ImageRow, PruneOptions, Removed, RemoveOptions, Verification };
 export type { ImportedKernel, ImportKernelOptions, InspectKernelOptions };
@@ -162,7 +162,7 @@ export async function doctor(context: Context): Promise<DoctorResult> {
 
 /** wick's own version. */
 export async function version(): Promise<string> {
-  const operation = await import("./operations/version.ts");
+  const operation = await import("./operations/common/version.ts");
   return operation.version;
 }
 

@@ -1,18 +1,18 @@
 import { LIST_FORMAT, planBuild, type BuildOptions, type BuildPlan } from "../config/index.ts";
 import { allocatedBytes, checkOutput, publish } from "../host/index.ts";
 import type { Store } from "../store/index.ts";
-import { buildList } from "./build-list.ts";
+import { buildList } from "./building/build-list.ts";
 import { buildBundle, type BundleResult } from "./bundle/build-bundle.ts";
-import { buildPacked, type PackedResult } from "./build-packed.ts";
-import { callerOf } from "./caller.ts";
-import type { Context } from "./context.ts";
-import { withHealing } from "./healing.ts";
-import { imageKey } from "./image-key.ts";
-import { resultOf, writeResult, type ImageResult } from "./image-result.ts";
-import { imageAt, type Made } from "./keyed-image.ts";
-import { openSources } from "./open-sources.ts";
-import { withStore } from "./with-store.ts";
-import type { TreeFacts } from "./tree-facts.ts";
+import { buildPacked, type PackedResult } from "./building/build-packed.ts";
+import { callerOf } from "./common/caller.ts";
+import type { Context } from "./common/context.ts";
+import { withHealing } from "./common/healing.ts";
+import { imageKey } from "./building/image-key.ts";
+import { resultOf, writeResult, type ImageResult } from "./building/image-result.ts";
+import { imageAt, type Made } from "./building/keyed-image.ts";
+import { openSources } from "./common/open-sources.ts";
+import { withStore } from "./common/with-store.ts";
+import type { TreeFacts } from "./writing/tree-facts.ts";
 
 /** What `build` made. */
 export interface BuildResult {

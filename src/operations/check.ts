@@ -5,17 +5,17 @@ import { type BuildOptions, planBuild } from "../config/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
 import { FileStorage, temporaryDirectory } from "../host/index.ts";
 import { build } from "./build.ts";
-import { callerOf } from "./caller.ts";
-import { ImageFiles } from "./check-files.ts";
-import { findings, processFinding } from "./check-findings.ts";
-import { examineProgram } from "./check-program.ts";
-import type { Context } from "./context.ts";
-import { openFileSystem } from "./file-system.ts";
-import type { Finding } from "./finding.ts";
-import { type ImageFacts, readImageFacts } from "./image-facts.ts";
-import { imageReference } from "./image-reference.ts";
-import { openInitramfs } from "./open-initramfs.ts";
-import { packedInitramfs } from "./packed-file.ts";
+import { callerOf } from "./common/caller.ts";
+import { ImageFiles } from "./checking/check-files.ts";
+import { findings, processFinding } from "./checking/check-findings.ts";
+import { examineProgram } from "./checking/check-program.ts";
+import type { Context } from "./common/context.ts";
+import { openFileSystem } from "./images/file-system.ts";
+import type { Finding } from "./checking/finding.ts";
+import { type ImageFacts, readImageFacts } from "./images/image-facts.ts";
+import { imageReference } from "./images/image-reference.ts";
+import { openInitramfs } from "./initramfs/open-initramfs.ts";
+import { packedInitramfs } from "./packed/packed-file.ts";
 
 /** What `check` is asked for: what `build` is, without an output. */
 export type CheckOptions = Omit<BuildOptions, "output">;

@@ -6,7 +6,7 @@ import {
   type Store,
   type StoredName,
 } from "../store/index.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "./common/context.ts";
 
 /** A finished image in the store. */
 export interface BuiltImage {

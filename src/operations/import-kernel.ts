@@ -11,9 +11,9 @@ import {
   type UnpackedKernel,
   unpackKernelFile,
 } from "../kernel/index.ts";
-import { checkDistinct } from "./check-distinct.ts";
-import type { Context } from "./context.ts";
-import { hostKernel } from "./host-kernel.ts";
+import { checkDistinct } from "./common/check-distinct.ts";
+import type { Context } from "./common/context.ts";
+import { hostKernel } from "./common/host-kernel.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 

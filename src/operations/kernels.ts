@@ -8,7 +8,7 @@ import {
   type ListedKernel,
   listKernels,
 } from "../kernel/index.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "./common/context.ts";
 
 /** The kernels in the cache. */
 export function kernels(context: Context): ListedKernel[] {

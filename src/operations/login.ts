@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseOptions } from "../config/index.ts";
 import { type Kept, logIn, logOut } from "../sources/index.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "./common/context.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 

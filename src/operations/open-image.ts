@@ -6,14 +6,14 @@ import { isSquashfs } from "../formats/squashfs/index.ts";
 import { allocatedBytes, FileStorage, statOf } from "../host/index.ts";
 import type { PackRecord } from "../kernel/index.ts";
 import type { Kind } from "../tree/index.ts";
-import type { Context } from "./context.ts";
-import { type Image, openFileSystem } from "./file-system.ts";
-import { openInitramfs } from "./open-initramfs.ts";
-import { isListDirectory, openList } from "./open-list.ts";
-import { isInitramfs } from "./read-initramfs.ts";
-import { inspectPacked } from "./inspect-packed.ts";
-import { packedInitramfs, packedRecord } from "./packed-file.ts";
-import { inspectImage, type Inspection } from "./inspect.ts";
+import type { Context } from "./common/context.ts";
+import { type Image, openFileSystem } from "./images/file-system.ts";
+import { openInitramfs } from "./initramfs/open-initramfs.ts";
+import { isListDirectory, openList } from "./images/open-list.ts";
+import { isInitramfs } from "./initramfs/read-initramfs.ts";
+import { inspectPacked } from "./packed/inspect-packed.ts";
+import { packedInitramfs, packedRecord } from "./packed/packed-file.ts";
+import { inspectImage, type Inspection } from "./images/inspect.ts";
 
 /** One name in an image. Names and targets are text for people: other bytes are escaped. */
 export interface ListedNode {

@@ -4,10 +4,10 @@ import { sanitise } from "../bytes/index.ts";
 import { parseOptions } from "../config/index.ts";
 import { checkOutput, FileStorage, publish } from "../host/index.ts";
 import type { PackRecord } from "../kernel/index.ts";
-import type { Context } from "./context.ts";
-import { packableKernel } from "./packable-kernel.ts";
-import { readInitramfs } from "./read-initramfs.ts";
-import { type Archive, writePacked } from "./write-packed.ts";
+import type { Context } from "./common/context.ts";
+import { packableKernel } from "./packed/packable-kernel.ts";
+import { readInitramfs } from "./initramfs/read-initramfs.ts";
+import { type Archive, writePacked } from "./packed/write-packed.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 

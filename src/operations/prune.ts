@@ -1,7 +1,7 @@
 import { parseDuration } from "../config/index.ts";
 import { allocatedBytes, unixSeconds, wickDirectories } from "../host/index.ts";
 import { openStore, referencedBlobs, type Store, type StoredName } from "../store/index.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "./common/context.ts";
 import type { Removed } from "./rmi.ts";
 
 /** What `prune` is asked for. */

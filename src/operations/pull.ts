@@ -6,9 +6,9 @@ import { platformName, showReference } from "../formats/oci/index.ts";
 import { hostArch, wickDirectories } from "../host/index.ts";
 import { type PulledImage, pullImage, type RegistrySourceOptions } from "../sources/index.ts";
 import { openStore } from "../store/index.ts";
-import type { Context } from "./context.ts";
-import { downloadStep } from "./downloading.ts";
-import { runStep } from "./progress.ts";
+import type { Context } from "./common/context.ts";
+import { downloadStep } from "./common/downloading.ts";
+import { runStep } from "./common/progress.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 

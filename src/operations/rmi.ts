@@ -9,7 +9,7 @@ import {
   type Store,
   type StoredName,
 } from "../store/index.ts";
-import type { Context } from "./context.ts";
+import type { Context } from "./common/context.ts";
 
 /** What is removed from the store. */
 export interface Removed {

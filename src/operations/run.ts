@@ -6,25 +6,25 @@ import { checkCanBoot, type Kernel, kernelCapabilities } from "../kernel/index.t
 import { isWickError, WickError } from "../errors/index.ts";
 import { PublishedPorts } from "../relay/index.ts";
 import type { MachineSpec, Vmm } from "../vmm/index.ts";
-import { withAccelerator } from "./accelerator.ts";
-import { callerOf } from "./caller.ts";
-import { refuseForApp } from "./app-init.ts";
-import { refuseOverrides } from "./check-image-options.ts";
-import { checkRelayed, choosePorts, publishedPorts } from "./choose-ports.ts";
-import type { Context } from "./context.ts";
-import { hostKernel } from "./host-kernel.ts";
-import { readImageFacts, type ImageFacts } from "./image-facts.ts";
-import { RunningMachine } from "./machine.ts";
-import { initramfsSpec } from "./initramfs-machine.ts";
-import { type Parts, specOf } from "./machine-spec.ts";
-import { checkMountSources, prepareMounts } from "./mount-drives.ts";
-import { runStep } from "./progress.ts";
-import { missingModules } from "./packed-drivers.ts";
-import { planForFile } from "./packed-plan.ts";
-import { packedSpec } from "./packed-machine.ts";
-import { prepareRunFiles, type RunFiles } from "./run-image.ts";
-import { checkPackedForm, checkVmm, kernelForVmm, vmmFor } from "./vmm-choice.ts";
-import { withStore } from "./with-store.ts";
+import { withAccelerator } from "./running/accelerator.ts";
+import { callerOf } from "./common/caller.ts";
+import { refuseForApp } from "./writing/app-init.ts";
+import { refuseOverrides } from "./running/check-image-options.ts";
+import { checkRelayed, choosePorts, publishedPorts } from "./machine/choose-ports.ts";
+import type { Context } from "./common/context.ts";
+import { hostKernel } from "./common/host-kernel.ts";
+import { readImageFacts, type ImageFacts } from "./images/image-facts.ts";
+import { RunningMachine } from "./running/machine.ts";
+import { initramfsSpec } from "./machine/initramfs-machine.ts";
+import { type Parts, specOf } from "./machine/machine-spec.ts";
+import { checkMountSources, prepareMounts } from "./machine/mount-drives.ts";
+import { runStep } from "./common/progress.ts";
+import { missingModules } from "./machine/packed-drivers.ts";
+import { planForFile } from "./running/packed-plan.ts";
+import { packedSpec } from "./machine/packed-machine.ts";
+import { prepareRunFiles, type RunFiles } from "./running/run-image.ts";
+import { checkPackedForm, checkVmm, kernelForVmm, vmmFor } from "./running/vmm-choice.ts";
+import { withStore } from "./common/with-store.ts";
 
 /**
  * Builds what is not an image yet, boots it, and gives the running machine. Everything that is

@@ -6,8 +6,8 @@ import { parseOptions } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
 import { checkOutput, FileStorage, publish, throwIfAborted } from "../host/index.ts";
 import { type PackRecord, readPackRecord } from "../kernel/index.ts";
-import { checkDistinct } from "./check-distinct.ts";
-import type { Context } from "./context.ts";
+import { checkDistinct } from "./common/check-distinct.ts";
+import type { Context } from "./common/context.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 

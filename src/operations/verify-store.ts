@@ -1,7 +1,7 @@
 import { throwIfAborted, wickDirectories } from "../host/index.ts";
 import { blobsOf, openStore, type Store } from "../store/index.ts";
-import type { Context } from "./context.ts";
-import { runStep } from "./progress.ts";
+import type { Context } from "./common/context.ts";
+import { runStep } from "./common/progress.ts";
 
 /** Something in the store that is not as it was put there. */
 export interface Damage {

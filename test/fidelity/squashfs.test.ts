@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { readSquashfs } from "../../src/formats/squashfs/index.ts";
 import { FileStorage, setFaults } from "../../src/host/index.ts";
-import { squashfsFile } from "../../src/operations/squashfs-files.ts";
+import { squashfsFile } from "../../src/operations/images/squashfs-files.ts";
 import { Tree } from "../../src/tree/index.ts";
 import { mountReadOnly } from "../support/erofs-image.ts";
 import { canMount, flipBytes, kernelManifest } from "../support/ext4-image.ts";

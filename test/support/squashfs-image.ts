@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { utf8 } from "../../src/bytes/index.ts";
 import { FileStorage } from "../../src/host/index.ts";
-import { squashfs } from "../../src/operations/squashfs-image.ts";
+import { squashfs } from "../../src/operations/writing/squashfs-image.ts";
 import { Tree, type Metadata, type Sink } from "../../src/tree/index.ts";
 import { fullManifest } from "./ext4-image.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";

@@ -12,9 +12,9 @@ import {
   type PackRecord,
   unpackKernelFile,
 } from "../../kernel/index.ts";
-import type { Context } from "../context.ts";
-import type { ImageFacts } from "../image-facts.ts";
-import { checkInit, kernelSizes, memoryOf, summaryOf } from "../initramfs-machine.ts";
+import type { Context } from "../common/context.ts";
+import type { ImageFacts } from "../images/image-facts.ts";
+import { checkInit, kernelSizes, memoryOf, summaryOf } from "../machine/initramfs-machine.ts";
 import { INITRD } from "./layout.ts";
 import type { BundleMachine } from "./machine.ts";
 

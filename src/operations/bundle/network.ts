@@ -1,7 +1,7 @@
 import { isWickError } from "../../errors/index.ts";
 import { kernelCapabilities } from "../../kernel/index.ts";
-import type { Context } from "../context.ts";
-import type { ImageFacts } from "../image-facts.ts";
+import type { Context } from "../common/context.ts";
+import type { ImageFacts } from "../images/image-facts.ts";
 import type { BundleMachine } from "./machine.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { hostArch, throwIfAborted } from "../../host/index.ts";
-import type { Context } from "../context.ts";
+import type { Context } from "../common/context.ts";
 import { checkCache } from "./cache.ts";
 import { checkFirecracker } from "./firecracker.ts";
 import { checkKernels } from "./kernels.ts";

@@ -1,6 +1,6 @@
 import { findProgram, runTool } from "../../host/index.ts";
 import { firecracker } from "../../vmm/index.ts";
-import { namedProgram } from "../named-program.ts";
+import { namedProgram } from "../common/named-program.ts";
 import { cloudHypervisorFaults, firecrackerFaults, jailerFaults } from "./known-bad.ts";
 import type { DoctorInput, DoctorLine } from "./line.ts";
 import { type AskedProgram, programLine } from "./program-line.ts";

@@ -1,0 +1,41 @@
+import { isWickError } from "../../errors/index.ts";
+import { wickDirectories, type FileLock } from "../../host/index.ts";
+import { openStore, type Store } from "../../store/index.ts";
+import type { Context } from "./context.ts";
+
+/**
+ * Does `work` with wick's store, so that nobody removes from it what this command is about to
+ * use. Without a place for it, or locks, there is none: a source of the host's own is built all
+ * the same; a source that needs the store meets the same error and tells it. When the disk fills,
+ * what was fetched for this goes again.
+ */
+export async function withStore<T>(
+  context: Context,
+  work: (store: Store | undefined) => Promise<T>,
+): Promise<T> {
+  const { store, lock } = await openInUse(context);
+  try {
+    return await work(store);
+  } catch (error) {
+    if (isWickError(error, "DISK_FULL") && lock !== undefined) await store?.giveBack(lock);
+    throw error;
+  } finally {
+    lock?.[Symbol.dispose]();
+  }
+}
+
+async function openInUse(
+  context: Context,
+): Promise<{ readonly store?: Store; readonly lock?: FileLock }> {
+  try {
+    const store = openStore({ directory: wickDirectories(context.environment).cache });
+    return { store, lock: await store.use(context.signal) };
+  } catch (error) {
+    if (!isWickError(error) || error.code === "INTERRUPTED") throw error;
+    if (isWickError(error, "TOOL_MISSING", "UNSUPPORTED")) {
+      const message = `nothing is kept for the next time. ${error.message}`;
+      context.onEvent({ type: "warning", message });
+    }
+    return {};
+  }
+}
