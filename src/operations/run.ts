@@ -32,13 +32,13 @@ import { withStore } from "./common/with-store.ts";
  */
 export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
   const requested = planForFile(planRun(options, callerOf(context)), context);
-  const vmm = vmmFor(requested, context);
-  await checkVmm(vmm, requested, context);
+  await checkVmm(vmmFor(requested, context), requested, context);
   checkMountSources(requested.mounts);
-  const plan = await withAccelerator(requested, vmm.name, context);
+  const plan = await withAccelerator(requested, context);
   return withStore(context, async (store) => {
     const files = await prepareRunFiles(plan, store, context);
     try {
+      const vmm = vmmFor(plan, context, store);
       return await start({ plan, vmm, files }, context);
     } catch (error) {
       files[Symbol.dispose]();

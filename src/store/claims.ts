@@ -1,25 +1,41 @@
 import { basename, join } from "node:path";
-import { utf8 } from "../bytes/index.ts";
-import { FileStorage, randomName, readSmallFile, removePath } from "../host/index.ts";
+import { sanitise, utf8 } from "../bytes/index.ts";
+import { WickError } from "../errors/index.ts";
+import {
+  FileStorage,
+  randomName,
+  readSmallFile,
+  removeIfEmpty,
+  removePath,
+  statOf,
+} from "../host/index.ts";
 import { ownDirectory, type StoreLayout } from "./layout.ts";
 import { makeTemporary } from "./temporary-file.ts";
 
 /** A path is short; what is longer is no claim of ours. */
 const CLAIM_MAX_BYTES = 1 << 16;
 
+/** What is claimed. */
+interface Claim {
+  /** A temporary outside the store, removed with all that is in it. */
+  readonly path: string;
+  /** A directory that the kernel makes and fills itself, as a cgroup: removed once it is empty. */
+  readonly group?: string | undefined;
+}
+
 /** Names that wick's temporaries outside the store have: of a run, and beside an output. */
 const CLAIMED_NAME = /^wick-[\w.-]+$|^\..*\.wick-[0-9a-f]+\.tmp$/;
 
 /**
- * Records that the temporary at `path`, which lies outside the store, is this process's: once
- * nobody holds the record's lock any more, the next command removes both.
+ * Records that a temporary is this process's: once nobody holds the record's lock any more, the
+ * next command removes both.
  */
-export async function claimPath(layout: StoreLayout, path: string): Promise<Disposable> {
+export async function claimPath(layout: StoreLayout, claimed: Claim): Promise<Disposable> {
   ownDirectory(layout.tmp);
   const claim = await makeTemporary(() => join(layout.tmp, `wick-${randomName()}.claim`));
   try {
     using storage = new FileStorage(claim.path, "update");
-    storage.writeAt(utf8(JSON.stringify({ path })), 0);
+    storage.writeAt(utf8(JSON.stringify(claimed)), 0);
     return claim;
   } catch (error) {
     claim[Symbol.dispose]();
@@ -27,19 +43,29 @@ export async function claimPath(layout: StoreLayout, path: string): Promise<Disp
   }
 }
 
-/** Removes what a claim that nobody holds any more names. */
+/** Removes what a claim that nobody holds any more names. Fails where something of it stays. */
 export function removeClaimed(claim: string): void {
-  const path = claimedPath(claim);
-  // Whatever a damaged record says, only what has such a name is removed.
-  if (path !== undefined && CLAIMED_NAME.test(basename(path))) removePath(path);
+  const { path, group } = readClaim(claim);
+  if (path !== undefined) removePath(path);
+  if (group === undefined) return;
+  removeIfEmpty(group);
+  if (statOf(group) !== undefined) throw new WickError("IN_USE", `${sanitise(group)} is in use`);
 }
 
-function claimedPath(claim: string): string | undefined {
+/** Whatever a damaged record says, only what has such a name is removed. */
+function readClaim(claim: string): Partial<Claim> {
   try {
     const text = Buffer.from(readSmallFile(claim, CLAIM_MAX_BYTES)).toString();
-    const { path } = JSON.parse(text) as { path?: unknown };
-    return typeof path === "string" && path.startsWith("/") ? path : undefined;
+    const { path, group } = JSON.parse(text) as Record<string, unknown>;
+    return {
+      ...(isClaimed(path) ? { path } : {}),
+      ...(isClaimed(group) ? { group } : {}),
+    };
   } catch {
-    return undefined; // its owner ended before it was written, and so before the temporary was made
+    return {}; // its owner ended before it was written, and so before the temporary was made
   }
+}
+
+function isClaimed(path: unknown): path is string {
+  return typeof path === "string" && path.startsWith("/") && CLAIMED_NAME.test(basename(path));
 }

@@ -88,9 +88,12 @@ export class Store {
     return makeSpool(this.layout);
   }
 
-  /** Marks a temporary outside the store as ours: removed by the next command once we are gone. */
-  claim(path: string): Promise<Disposable> {
-    return claimPath(this.layout, path);
+  /**
+   * Marks a temporary outside the store as ours: removed by the next command once we are gone;
+   * so is the cgroup `group`, once it is empty.
+   */
+  claim(path: string, group?: string): Promise<Disposable> {
+    return claimPath(this.layout, { path, group });
   }
 }
 

@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -94,10 +95,31 @@ test("what a command that is gone claimed elsewhere is removed with the claim", 
   expect(readdirSync(outside)).toEqual([]);
 });
 
+test("a claimed cgroup goes once it is empty, and the claim stays with one that is not", async () => {
+  const group = join(directory, "cgroup/wick-0123456789ab");
+  mkdirSync(join(group, "busy"), { recursive: true });
+  const claim = JSON.stringify({ path: join(directory, "jails/wick-0123456789ab"), group });
+  writeFileSync(tmp("wick-9.claim"), claim);
+  await use();
+  expect(existsSync(join(group, "busy"))).toBe(true);
+  expect(readdirSync(join(directory, "tmp"))).toEqual(["wick-9.claim"]);
+  rmdirSync(join(group, "busy"));
+  await use();
+  expect(existsSync(group)).toBe(false);
+  expect(readdirSync(join(directory, "tmp"))).toEqual([]);
+});
+
 test("a claim that names anything but a temporary of wick's removes nothing", async () => {
   const precious = join(directory, "precious");
   mkdirSync(precious);
-  for (const text of [JSON.stringify({ path: precious }), '{"path":"wick-x"}', "", "[]", "null"]) {
+  for (const text of [
+    JSON.stringify({ path: precious }),
+    JSON.stringify({ path: "/nonexistent/wick-9", group: precious }),
+    '{"path":"wick-x"}',
+    "",
+    "[]",
+    "null",
+  ]) {
     writeFileSync(tmp("wick-9.claim"), text);
     await use();
     expect(existsSync(precious)).toBe(true);

@@ -1,7 +1,7 @@
 import type { RequestedAccel, RunPlan } from "../../config/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { hostArch, wickDirectories } from "../../host/index.ts";
-import { kvmVerdict, type KvmVerdict, type Vmm } from "../../vmm/index.ts";
+import { kvmVerdict, type KvmVerdict } from "../../vmm/index.ts";
 import type { Context } from "../common/context.ts";
 
 /**
@@ -11,10 +11,9 @@ import type { Context } from "../common/context.ts";
  */
 export async function withAccelerator(
   plan: RunPlan<RequestedAccel>,
-  vmm: Vmm["name"],
   context: Context,
 ): Promise<RunPlan> {
-  const { accel } = plan;
+  const { accel, vmm } = plan;
   if (accel === "tcg") return { ...plan, accel };
   const needsKvm = vmm === "firecracker";
   const isForced = accel === "kvm" || needsKvm;

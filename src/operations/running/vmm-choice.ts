@@ -4,20 +4,29 @@ import type { RunPlan } from "../../config/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { wickDirectories } from "../../host/index.ts";
 import { type Kernel, type PackRecord, unpackedCopy } from "../../kernel/index.ts";
+import type { Store } from "../../store/index.ts";
 import { firecracker, qemu, type Vmm } from "../../vmm/index.ts";
 import type { Context } from "../common/context.ts";
 import { namedProgram } from "../common/named-program.ts";
 
-/** The VMM of the plan; WICK_FIRECRACKER and WICK_JAILER name programs where PATH has others. */
+/**
+ * The VMM of the plan; WICK_FIRECRACKER and WICK_JAILER name programs where PATH has others. With
+ * a store, what it leaves when wick is killed is removed by the next command.
+ */
 export function vmmFor(
   { vmm, jail, drives }: Pick<RunPlan, "vmm" | "jail" | "drives">,
   context: Context,
+  store?: Store,
 ): Vmm {
   if (vmm === "qemu") return qemu();
   return firecracker({
     program: namedProgram("WICK_FIRECRACKER", context),
     drives,
-    jail: jail && { ...jail, program: namedProgram("WICK_JAILER", context) },
+    jail: jail && {
+      ...jail,
+      program: namedProgram("WICK_JAILER", context),
+      claim: store && ((path, group) => store.claim(path, group)),
+    },
   });
 }
 

@@ -32,6 +32,8 @@ export interface JailOptions {
   readonly baseDirectory: string;
   /** `FILE=VALUE` of cgroup v2. */
   readonly cgroups: readonly string[];
+  /** Told the jail and its cgroup before they are made; what it gives is disposed with them. */
+  readonly claim?: ((jail: string, cgroup: string) => Promise<Disposable>) | undefined;
 }
 
 const ACTION = "start the machine in a jail";
@@ -57,11 +59,14 @@ export async function jailPlace(
   const program = realPath(firecracker) ?? firecracker;
   const id = `wick-${randomName()}`;
   const jail = join(options.baseDirectory, basename(program), id);
-  const remove = (): void => removeJail(jail, join(CGROUPS, basename(program), id));
+  const cgroup = join(CGROUPS, basename(program), id);
+  const claim = await options.claim?.(jail, cgroup);
+  const remove = (): void => removeJail(jail, cgroup);
   const forget = undoAtExit(remove);
   const dispose = (): void => {
     remove();
     forget();
+    claim?.[Symbol.dispose]();
   };
   try {
     const root = join(jail, "root");
