@@ -1,33 +1,24 @@
-import { resolve } from "node:path";
 import {
-  configOf,
   orderMounts,
   parseCpus,
-  parseEnvFile,
   parseMemory,
   parseMount,
   parsePublishedAll,
-  parseSize,
   parseTmpfs,
   parseVolume,
   type AppConfig,
   type PublishedPort,
   type RequestedMount,
 } from "../application/index.ts";
-import { sanitise, utf8 } from "../bytes/index.ts";
+import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
-import { readSmallFile, type Environment } from "../host/index.ts";
-import { parseAddition, type Addition } from "../shaping/index.ts";
-import {
-  parseSecret,
-  type Allowance,
-  type DockerfileSettings,
-  type ListSettings,
-} from "../sources/index.ts";
+import type { Environment } from "../host/index.ts";
 import { accelerators } from "./accelerators.ts";
 import { buildingOptions } from "./building-options.ts";
 import { bundleOf, outputOf, type BundlePlan } from "./bundle.ts";
+import { absolute, optionalPath, type Caller } from "./caller.ts";
 import { checkPublished, type Network } from "./check-published.ts";
+import { planContent, type ContentPlan, type InitKind } from "./content-plan.ts";
 import { parseDuration } from "./duration.ts";
 import {
   buildOptionsSchema,
@@ -35,66 +26,15 @@ import {
   type BuildOptions,
   type RunOptions,
 } from "./options.ts";
-import {
-  LIST_FORMAT,
-  type BuildFormat,
-  type Compression,
-  type RootFormat,
-} from "./image-formats.ts";
-import { listPrefix, listSettings } from "./list-options.ts";
-import { checkFormatOptions, compressionOf, formatOf } from "./image-options.ts";
-import type { initKinds } from "./init-kinds.ts";
+import { LIST_FORMAT, type BuildFormat } from "./image-formats.ts";
+import { listPrefix } from "./list-options.ts";
+import { formatOf } from "./image-options.ts";
+import { overridesOf } from "./overrides.ts";
 import { packingOf, type PackingPlan } from "./packing.ts";
 import { parseOptions } from "./parse.ts";
-import type { PullPolicy } from "./pull-policies.ts";
-import { archOf, type Arch } from "./platform.ts";
 import { drivesOf, type DrivePlan } from "./drive-options.ts";
 import { jailOf, type JailPlan } from "./jail-options.ts";
 import { vmmOf, type VmmName } from "./vmm-options.ts";
-
-export type InitKind = (typeof initKinds)[number];
-/** Where relative paths start and what `-e NAME` takes from. */
-export interface Caller {
-  readonly environment: Environment;
-  readonly workingDirectory: string;
-  /** The machine that wick runs on: the guest's unless a platform is given. */
-  readonly arch: Arch;
-}
-
-/** What a root file system is made from, resolved. */
-export interface ContentPlan {
-  readonly source: string;
-  readonly with: readonly string[];
-  /** Files on the host, absolute, and where they go. */
-  readonly add: readonly Addition[];
-  readonly recipe: string | undefined;
-  readonly owner: "keep" | { readonly uid: number; readonly gid: number } | undefined;
-  /** Where a program's libraries are looked for, absolute. */
-  readonly rootDirectory: string | undefined;
-  readonly arch: Arch;
-  readonly format: RootFormat;
-  readonly compression: Compression | undefined;
-  readonly init: InitKind;
-  readonly sizeBytes: number | "min" | undefined;
-  readonly volumeLabel: string;
-  readonly journal: boolean;
-  /** What the user says about the application, over what source and recipe say. */
-  readonly overrides: AppConfig;
-  /** Whether an image without an application is an error: a run may still name one. */
-  readonly needsApplication: boolean;
-  /** Time of everything that wick itself adds: SOURCE_DATE_EPOCH, else 1970. */
-  readonly mtimeSeconds: number;
-  readonly refresh: boolean;
-  readonly pull: PullPolicy;
-  /** Registries, `HOST[:PORT]`. */
-  readonly insecure: readonly string[];
-  /** For a folder with a Dockerfile. */
-  readonly dockerfile: DockerfileSettings;
-  /** What such a folder is allowed. */
-  readonly allowed: readonly Allowance[];
-  /** For the kernel's lists. */
-  readonly list: ListSettings;
-}
 
 export interface BuildPlan extends ContentPlan {
   /** Absolute. */
@@ -153,9 +93,6 @@ export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> {
 }
 
 const DEFAULTS = { memory: "256m", cpus: "1", timeout: "60s" } as const;
-
-/** ext4's s_volume_name. */
-const VOLUME_LABEL_BYTES = 16;
 
 /** The plan of `build`; USAGE with every problem at once. */
 export function planBuild(options: BuildOptions, caller: Caller): BuildPlan {
@@ -263,133 +200,4 @@ function setting(
   caller: Caller,
 ): string {
   return given ?? caller.environment[variable] ?? fallback;
-}
-
-type Content = Omit<BuildOptions, "output"> | RunOptions;
-
-function planContent(given: Content, overrides: AppConfig, caller: Caller): ContentPlan {
-  const format = formatOf(given);
-  checkFormatOptions(given, format);
-  const mtimeSeconds = sourceDateEpoch(caller.environment);
-  return {
-    source: given.source,
-    with: given.with ?? [],
-    add: (given.add ?? []).map((text) => absoluteAddition(parseAddition(text), caller)),
-    recipe: given.recipe === undefined ? undefined : absolute(given.recipe, caller),
-    owner: parseOwner(given.owner),
-    rootDirectory: given.rootDir === undefined ? undefined : absolute(given.rootDir, caller),
-    arch: archOf(given.platform, caller),
-    format: format === "kernel" ? "initramfs" : format,
-    compression: compressionOf(given, format),
-    init: given.init ?? "wick",
-    sizeBytes:
-      given.size === undefined || given.size === "min"
-        ? given.size
-        : parseSize(given.size, "the size"),
-    volumeLabel: volumeLabel(given.label ?? []),
-    journal: given.journal ?? true,
-    overrides,
-    needsApplication: "output" in given || "bundle" in given,
-    mtimeSeconds,
-    refresh: given.refresh ?? false,
-    pull: given.pull ?? "missing",
-    insecure: (given.insecure ?? []).map((host) => host.toLowerCase()),
-    dockerfile: dockerfileSettings(given, caller),
-    allowed: given.allow ?? [],
-    list: listSettings(given, caller, mtimeSeconds),
-  };
-}
-
-function dockerfileSettings(given: Content, caller: Caller): DockerfileSettings {
-  const { workingDirectory } = caller;
-  return {
-    file: given.file === undefined ? undefined : absolute(given.file, caller),
-    buildArgs: (given.buildArg ?? []).map(checkedBuildArg),
-    target: given.target,
-    secrets: (given.secret ?? []).map((text) => parseSecret(text, workingDirectory)),
-    noCache: given.cache === false,
-    pull: given.pull === "always",
-  };
-}
-
-function checkedBuildArg(text: string): string {
-  if (/^[A-Za-z_]\w*(=|$)/.test(text) && !text.includes("\0")) return text;
-  const shown = sanitise(text.split("=", 1)[0]!.slice(0, 80));
-  throw new WickError(
-    "USAGE",
-    `Cannot use the build argument "${shown}": wanted NAME=value, or NAME for the caller's value`,
-  );
-}
-
-function overridesOf(
-  given: Content,
-  command: readonly string[] | undefined,
-  caller: Caller,
-): AppConfig {
-  const files = (given.envFile ?? []).flatMap((file) => {
-    const path = absolute(file, caller);
-    return parseEnvFile(readSmallFile(path), path, caller.environment);
-  });
-  const labels = (given.label ?? []).filter((text) => text.includes("="));
-  return configOf(
-    {
-      entrypoint: given.entrypoint,
-      command,
-      env: [...files, ...(given.env ?? [])],
-      workdir: given.workdir,
-      user: given.user,
-      expose: given.expose,
-      labels: labels.length === 0 ? undefined : labels,
-      stopSignal: given.stopSignal,
-      hostname: "hostname" in given ? given.hostname : undefined,
-    },
-    caller.environment,
-  );
-}
-
-function absolute(path: string, caller: Caller): string {
-  return resolve(caller.workingDirectory, path);
-}
-
-function optionalPath(path: string | undefined, caller: Caller): string | undefined {
-  return path === undefined ? undefined : absolute(path, caller);
-}
-
-function absoluteAddition(addition: Addition, caller: Caller): Addition {
-  return { ...addition, file: absolute(addition.file, caller) };
-}
-
-function parseOwner(text: string | undefined): ContentPlan["owner"] {
-  if (text === undefined || text === "keep") return text;
-  const match = /^(\d{1,10}):(\d{1,10})$/.exec(text);
-  const [uid, gid] = [Number(match?.[1]), Number(match?.[2])];
-  if (match !== null && uid < 2 ** 32 && gid < 2 ** 32) return { uid, gid };
-  throw new WickError(
-    "USAGE",
-    `Cannot use "${sanitise(text)}" as the owner: wanted keep or UID:GID`,
-  );
-}
-
-function volumeLabel(labels: readonly string[]): string {
-  const names = labels.filter((text) => !text.includes("="));
-  const label = names.at(-1) ?? "";
-  if (utf8(label).length <= VOLUME_LABEL_BYTES) return label;
-  throw new WickError(
-    "USAGE",
-    `Cannot use "${sanitise(label)}" as the volume label: wanted at most ${VOLUME_LABEL_BYTES} bytes`,
-    {
-      hint: "a label of the image is KEY=VALUE",
-    },
-  );
-}
-
-/** https://reproducible-builds.org/specs/source-date-epoch/ */
-function sourceDateEpoch(environment: Environment): number {
-  const text = environment["SOURCE_DATE_EPOCH"];
-  if (text === undefined || text === "") return 0;
-  if (/^\d{1,11}$/.test(text)) return Number(text);
-  throw new WickError(
-    "USAGE",
-    `Cannot use SOURCE_DATE_EPOCH "${sanitise(text)}": wanted seconds since 1970`,
-  );
 }
