@@ -4,10 +4,11 @@ import { sanitise } from "../bytes/index.ts";
 import { type BuildOptions, planBuild } from "../config/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
 import { FileStorage, temporaryDirectory } from "../host/index.ts";
+import { checkProgram } from "../shaping/index.ts";
 import { build } from "./build.ts";
 import { callerOf } from "./common/caller.ts";
 import { ImageFiles } from "./checking/check-files.ts";
-import { findings, processFinding } from "./checking/check-findings.ts";
+import { findings, problemFinding, processFinding } from "./checking/check-findings.ts";
 import { examineProgram } from "./checking/check-program.ts";
 import type { Context } from "./common/context.ts";
 import { openFileSystem } from "./images/file-system.ts";
@@ -69,9 +70,10 @@ function findIn(files: ImageFiles, facts: ImageFacts, arch: string): CheckResult
   const found: Finding[] = [];
   const process = processOf(facts, found);
   if (process === undefined) return { argv: undefined, findings: found };
-  const add = (finding: Finding): void => void found.push(finding);
-  const program = examineProgram(files, process, { arch, add });
-  if (program !== undefined) {
+  const { problems, program: started } = checkProgram(files, process, { arch });
+  found.push(...problems.map(problemFinding));
+  if (started !== undefined) {
+    const program = examineProgram(files, started);
     found.push(...findings({ files, process, program, hasInit: facts.reports }));
   }
   return { argv: process.argv, findings: found };

@@ -1,11 +1,31 @@
-import type { ResolvedProcess } from "../application/index.ts";
+import { splitVariable, type ResolvedProcess } from "../application/index.ts";
 import { display, sanitise, type ReadableStorage } from "../bytes/index.ts";
 import { isWickError } from "../errors/index.ts";
-import { identifyElf, readElf, type ElfFile } from "../formats/elf/index.ts";
-import type { Ino, Sink, Tree } from "../tree/index.ts";
-import { readStart } from "./files.ts";
+import {
+  identifyElf,
+  libraryClosure,
+  readElf,
+  type ElfFile,
+  type LinkedFile,
+  type MissingFile,
+} from "../formats/elf/index.ts";
 import { lookUp, type ProgramProblem } from "./look-up.ts";
-import { findQuietly, isExecutable } from "./programs.ts";
+import { type ProgramFiles, withoutLinks } from "./program-files.ts";
+
+/** The program that will be started, behind the scripts that name it. */
+export interface StartedProgram {
+  readonly path: string;
+  readonly elf: ElfFile;
+  /** What its dynamic linker loads, itself first; none of a static program. */
+  readonly libraries: readonly LinkedFile[];
+}
+
+/** What a look at a process's program found. */
+export interface CheckedProgram {
+  readonly problems: readonly ProgramProblem[];
+  /** Absent where the problems are such that there is none. */
+  readonly program?: StartedProgram;
+}
 
 /** What execve(2) looks at to tell what a file is (BINPRM_BUF_SIZE of Linux). */
 const HEAD_BYTES = 256;
@@ -13,108 +33,115 @@ const HEAD_BYTES = 256;
 const SCRIPT_DEPTH_MAX = 4;
 
 /**
- * Looks for the process's program in the tree as init and the kernel will: argv[0] in the
- * process's PATH, executable, an ELF of `arch` with its interpreter and libraries, or a script
- * with its interpreter. Nothing found wrong is no promise: what the run mounts may matter.
+ * Looks for the process's program as init and the kernel will: argv[0] in the process's PATH,
+ * executable, an ELF of `arch` with its interpreter and libraries, or a script with its
+ * interpreter. Nothing found wrong is no promise: what the run mounts may matter.
  */
 export function checkProgram(
-  tree: Tree,
-  sink: Sink,
+  files: ProgramFiles,
   process: Pick<ResolvedProcess, "argv" | "env" | "directory">,
   { arch }: { readonly arch: string },
-): ProgramProblem[] {
+): CheckedProgram {
   const name = process.argv[0]!;
-  const found = lookUp(tree, name, process);
-  if ("message" in found) return [found];
-  return new Check(tree, sink, arch).program(found.ino, name, SCRIPT_DEPTH_MAX);
+  const found = lookUp(files, name, process);
+  if ("message" in found) return { problems: [found] };
+  const preload = process.env.map(splitVariable).find((one) => one.name === "LD_LIBRARY_PATH");
+  const libraryPath = (preload?.value ?? "").split(/[:;]/).filter((part) => part !== "");
+  return new Check(files, arch, libraryPath).program(found.path, name, SCRIPT_DEPTH_MAX);
 }
 
 /** One look at a program and what it needs. */
 class Check {
-  readonly #tree: Tree;
-  readonly #sink: Sink;
+  readonly #files: ProgramFiles;
   readonly #arch: string;
+  readonly #libraryPath: readonly string[];
 
-  constructor(tree: Tree, sink: Sink, arch: string) {
-    this.#tree = tree;
-    this.#sink = sink;
+  constructor(files: ProgramFiles, arch: string, libraryPath: readonly string[]) {
+    this.#files = files;
     this.#arch = arch;
+    this.#libraryPath = libraryPath;
   }
 
-  program(ino: Ino, name: string, depth: number): ProgramProblem[] {
-    const shown = sanitise(name);
-    const head = readStart(this.#tree, this.#sink, ino, HEAD_BYTES);
-    if (head[0] === 0x23 && head[1] === 0x21) return this.#script(head, shown, depth);
-    const storage = storageOfFile(this.#tree, this.#sink, ino);
-    const identity = identifyElf(storage);
-    if (identity === undefined) {
-      const message = `the program "${shown}" is no ELF file and has no #! line`;
-      return [{ kind: "not-executable", message }];
-    }
-    if (identity.architecture !== this.#arch) {
-      const message = `the program "${shown}" is for ${identity.architecture}, the machine is ${this.#arch}`;
-      return [{ kind: "architecture", message, hint: "give --platform, or another build of it" }];
-    }
-    return this.#elf(storage, shown);
+  program(path: string, name: string, depth: number): CheckedProgram {
+    return this.#files.find(path)!.read((contents) => {
+      const head = new Uint8Array(HEAD_BYTES);
+      const start = head.subarray(0, contents.readAt(head, 0));
+      if (start[0] === 0x23 && start[1] === 0x21) return this.#script(start, sanitise(name), depth);
+      return this.#binary(contents, { path, shown: sanitise(name) });
+    });
   }
 
-  #script(head: Uint8Array, name: string, depth: number): ProgramProblem[] {
+  #script(head: Uint8Array, name: string, depth: number): CheckedProgram {
     const line = head.subarray(2, head.includes(0x0a) ? head.indexOf(0x0a) : head.length);
     const interpreter = /^[ \t]*([^ \t\0]+)/.exec(new TextDecoder().decode(line))?.[1] ?? "";
     if (interpreter === "") {
-      return [{ kind: "not-executable", message: `the script "${name}" has an empty #! line` }];
+      const hint = "its first line names what runs it, such as #!/bin/sh";
+      return problem("not-executable", `the script "${name}" has an empty #! line`, hint);
     }
-    const ino = findQuietly(this.#tree, interpreter);
-    if (isExecutable(this.#tree, ino)) {
-      return depth === 0 ? [] : this.program(ino, interpreter, depth - 1);
+    if (this.#files.isExecutable(interpreter)) {
+      return depth === 0 ? { problems: [] } : this.program(interpreter, interpreter, depth - 1);
     }
     const crlf = interpreter.endsWith("\r") ? " (its line ends in a carriage return)" : "";
     const message = `the script "${name}" needs ${sanitise(interpreter)}, which is not in the image${crlf}`;
-    return [{ kind: "interpreter", message, ...hintFor(interpreter) }];
+    return problem("interpreter", message, scriptHint(interpreter));
   }
 
-  #elf(storage: ReadableStorage, name: string): ProgramProblem[] {
+  #binary(contents: ReadableStorage, at: { path: string; shown: string }): CheckedProgram {
+    const { shown } = at;
+    const identity = identifyElf(contents);
+    if (identity === undefined) {
+      const message = `the program "${shown}" is no ELF file and has no #! line`;
+      return problem("not-executable", message, "--entrypoint names what can be started");
+    }
+    if (identity.architecture !== this.#arch) {
+      const message = `the program "${shown}" is for ${identity.architecture}, the machine is ${this.#arch}`;
+      return problem("architecture", message, "give --platform, or another build of it");
+    }
     try {
-      const elf = readElf(storage, { what: `the program "${name}"` });
-      const { interpreter } = elf;
-      if (interpreter === undefined) return [];
-      const path = new TextDecoder("latin1").decode(interpreter);
-      if (isExecutable(this.#tree, findQuietly(this.#tree, path)))
-        return this.#libraries(elf, name);
-      const message = `the program "${name}" needs its dynamic linker ${display(interpreter)}, which is not in the image`;
-      return [{ kind: "interpreter", message, hint: "add the C library, or link it statically" }];
+      return this.#linked(readElf(contents, { what: `the program "${shown}"` }), at);
     } catch (error) {
       if (!isWickError(error)) throw error;
-      return [{ kind: "not-executable", message: error.message }];
+      return problem("not-executable", error.message, "build or copy it anew: it is damaged");
     }
   }
 
-  /** Only what has nowhere a file of its name is told: where to look is the linker's matter. */
-  #libraries(elf: ElfFile, name: string): ProgramProblem[] {
-    const needed = elf.dynamic?.needed ?? [];
-    const wanted = new Set(needed.map((library) => display(library)));
-    if (wanted.size === 0) return [];
-    for (const entry of this.#tree.walk()) {
-      if (wanted.delete(display(entry.name)) && wanted.size === 0) return [];
-    }
-    const message = `the program "${name}" needs ${[...wanted].join(", ")}, which the image lacks`;
-    return [{ kind: "library", message }];
+  #linked(elf: ElfFile, { path, shown }: { path: string; shown: string }): CheckedProgram {
+    const own = withoutLinks(this.#files, path);
+    const program = { elf, path: own, guestPath: own, code: "IMAGE_INVALID" } as const;
+    const { files, missing } = libraryClosure(program, this.#files);
+    const linker = missing.find(({ name }) => name === display(elf.interpreter!));
+    const problems =
+      linker === undefined
+        ? missing.filter(({ name }) => !this.#isInLibraryPath(name)).map(libraryProblem)
+        : [linkerProblem(linker, shown)];
+    return { problems, program: { path, elf, libraries: files } };
+  }
+
+  /** LD_LIBRARY_PATH plays no part in the closure. */
+  #isInLibraryPath(name: string): boolean {
+    return this.#libraryPath.some((part) => this.#files.find(`${part}/${name}`) !== undefined);
   }
 }
 
-function hintFor(interpreter: string): { readonly hint?: string } {
-  return interpreter === "/bin/sh" ? { hint: "add --with deb:busybox-static" } : {};
+function problem(kind: ProgramProblem["kind"], message: string, hint: string): CheckedProgram {
+  return { problems: [{ kind, message, hint }] };
 }
 
-/** A file of the tree as storage. */
-function storageOfFile(tree: Tree, sink: Sink, ino: Ino): ReadableStorage {
-  const sizeBytes = tree.inodes.size(ino);
-  return {
-    sizeBytes,
-    readAt(target, position) {
-      const count = Math.max(0, Math.min(target.length, sizeBytes - position));
-      if (count > 0) sink.read(tree.inodes.place(ino), target.subarray(0, count), position);
-      return count;
-    },
-  };
+function scriptHint(interpreter: string): string {
+  return interpreter === "/bin/sh"
+    ? "add --with deb:busybox-static"
+    : "--with a package that has it, such as deb:busybox-static for /bin/sh";
+}
+
+function linkerProblem({ name }: MissingFile, shown: string): ProgramProblem {
+  const message = `the program "${shown}" needs its dynamic linker ${sanitise(name)}, which is not in the image`;
+  const hint = "add the C library, or link it statically; bin: brings both linker and libraries";
+  return { kind: "interpreter", message, hint };
+}
+
+function libraryProblem({ name, neededBy, lookedIn }: MissingFile): ProgramProblem {
+  const where = lookedIn.map(sanitise).join(", ");
+  const message = `${sanitise(neededBy)} needs ${sanitise(name)}, which the image lacks; looked in ${where}`;
+  const hint = "link statically, or bring it with --with or --add; bin: brings libraries itself";
+  return { kind: "library", message, hint };
 }

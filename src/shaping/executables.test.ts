@@ -1,15 +1,21 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { utf8 } from "../bytes/index.ts";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { MemorySink, Tree } from "../tree/index.ts";
 import { checkProgram } from "./check-program.ts";
 import { addFile, addSymlink, ensureDirectory } from "./files.ts";
 import { likelyExecutables } from "./likely.ts";
+import { TreeFiles } from "./program-files.ts";
 
 const executable = { mode: 0o755 };
 /** A dynamic program of this host; its architecture, linker and libraries are what it says. */
 const program = readFileSync("/bin/cat");
 const arch = process.arch === "arm64" ? "aarch64" : "x86_64";
+/** The library that it needs. */
+const libc = readFileSync(`/lib/${arch}-linux-gnu/libc.so.6`);
 const linker = /\/lib[\w./-]*\/ld-linux[\w.-]+/.exec(program.toString("latin1"))![0];
 
 function fresh(files: Record<string, Uint8Array | string> = {}) {
@@ -23,19 +29,16 @@ function fresh(files: Record<string, Uint8Array | string> = {}) {
 function check(
   { tree, sink }: ReturnType<typeof fresh>,
   name: string,
-  { PATH = "/usr/bin:/bin", directory = "/", machine = arch } = {},
+  { PATH = "/usr/bin:/bin", directory = "/", machine = arch, more = [] as string[] } = {},
 ) {
-  const found = checkProgram(
-    tree,
-    sink,
-    { argv: [name], env: [`PATH=${PATH}`], directory },
-    { arch: machine },
-  );
-  return found.map(({ kind, message }) => `${kind}: ${message}`);
+  const files = new TreeFiles(tree, sink);
+  const process = { argv: [name], env: [`PATH=${PATH}`, ...more], directory };
+  const { problems } = checkProgram(files, process, { arch: machine });
+  return problems.map(({ kind, message }) => `${kind}: ${message}`);
 }
 
 test("a complete program has no problem, by path, by PATH and from the working directory", () => {
-  const image = fresh({ "/usr/bin/cat": program, [linker]: "ld", "/lib/libc.so.6": "libc" });
+  const image = fresh({ "/usr/bin/cat": program, [linker]: "ld", "/lib/libc.so.6": libc });
   expect(check(image, "cat")).toEqual([]);
   expect(check(image, "/usr/bin/cat")).toEqual([]);
   expect(check(image, "./bin/cat", { directory: "/usr" })).toEqual([]);
@@ -66,8 +69,31 @@ test("a missing dynamic linker, then a missing library, is named", () => {
   );
   addFile(image.tree, image.sink, linker, utf8("ld"), executable);
   expect(check(image, "cat")).toEqual([
-    'library: the program "cat" needs libc.so.6, which the image lacks',
+    expect.stringMatching(
+      /^library: \/bin\/cat needs libc\.so\.6, which the image lacks; looked in /,
+    ),
   ]);
+  addFile(image.tree, image.sink, "/opt/libc.so.6", libc);
+  expect(check(image, "cat", { more: ["LD_LIBRARY_PATH=/none:/opt"] })).toEqual([]);
+});
+
+test("$ORIGIN is where the program is, not the link by which it is called", () => {
+  const scratch = temporaryDirectory();
+  const at = (name: string): string => join(scratch, name);
+  execFileSync("cc", ["-shared", "-Wl,-soname,libown.so", "-xc", "-", "-o", at("libown.so")], {
+    input: "int own;",
+  });
+  const options = ["-Wl,-rpath,$ORIGIN/../lib", "-Wl,--no-as-needed", at("libown.so")];
+  const input = "int main(void) { return 0; }";
+  execFileSync("cc", ["-xc", "-", "-o", at("app"), "-xnone", ...options], { input });
+  const own = {
+    "/opt/bin/app": readFileSync(at("app")),
+    "/opt/lib/libown.so": readFileSync(at("libown.so")),
+  };
+  const image = fresh({ ...own, [linker]: "ld", "/lib/libc.so.6": libc });
+  addSymlink(image.tree, image.sink, "/bin/app", "other");
+  addSymlink(image.tree, image.sink, "/bin/other", "../opt/bin/app");
+  expect(check(image, "app")).toEqual([]);
 });
 
 test("a program for another architecture is told by both names", () => {

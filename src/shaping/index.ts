@@ -9,6 +9,7 @@ export {
   type Addition,
 } from "./add-files.ts";
 export { installInit, type InitRequest } from "./install-init.ts";
-export { checkProgram } from "./check-program.ts";
+export { checkProgram, type StartedProgram } from "./check-program.ts";
+export { type ProgramFiles, TreeFiles } from "./program-files.ts";
 export type { ProgramProblem } from "./look-up.ts";
 export { likelyExecutables } from "./likely.ts";

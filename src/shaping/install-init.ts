@@ -15,6 +15,7 @@ import {
 import { addFile, addSymlink, createAt, ensureDirectory, metadataOf, removePath } from "./files.ts";
 import { initScript } from "./init-script.ts";
 import { lookUp } from "./look-up.ts";
+import { TreeFiles } from "./program-files.ts";
 import { findIn, isExecutable, Tools } from "./programs.ts";
 import { switchUser } from "./switch-user.ts";
 
@@ -112,7 +113,7 @@ function appInit(
 ): InstalledInit {
   if (root !== "initramfs") throw appIsInitramfs();
   const { tree, sink, mtime, initPath } = work;
-  const program = findProgram(tree, process);
+  const program = findProgram(work, process);
   addConsole(work);
   addDevice(work, "/dev/null", { mode: 0o666, minor: 3, major: 1 });
   if (findPath(tree, initPath) !== program.ino) {
@@ -124,9 +125,9 @@ function appInit(
 }
 
 /** The program by the process's PATH; NO_APPLICATION when the kernel would find none. */
-function findProgram(tree: Tree, process: ResolvedProcess): { path: string; ino: Ino } {
-  const found = lookUp(tree, process.argv[0]!, process);
-  if (!("message" in found)) return found;
+function findProgram({ tree, sink }: Work, process: ResolvedProcess): { path: string; ino: Ino } {
+  const found = lookUp(new TreeFiles(tree, sink), process.argv[0]!, process);
+  if (!("message" in found)) return { path: found.path, ino: findPath(tree, found.path) };
   throw new WickError("NO_APPLICATION", `Cannot make the application process 1: ${found.message}`);
 }
 

@@ -1,35 +1,36 @@
 import { splitVariable, type ResolvedProcess } from "../application/index.ts";
 import { sanitise } from "../bytes/index.ts";
-import type { Tree } from "../tree/index.ts";
-import { findQuietly, isExecutable, type FoundProgram } from "./programs.ts";
+import type { ProgramFiles } from "./program-files.ts";
 
 /** Something that will keep the application from starting, seen before anything boots. */
 export interface ProgramProblem {
   readonly kind: "missing" | "not-executable" | "architecture" | "interpreter" | "library";
   /** A sentence: what is, what was wanted. */
   readonly message: string;
-  readonly hint?: string;
+  /** What to do about it. */
+  readonly hint: string;
 }
+
+const HINT = "--entrypoint names another program, --add FILE:PATH brings one";
 
 /** The program that a process names: argv[0] as a path, or the first executable in its PATH. */
 export function lookUp(
-  tree: Tree,
+  files: ProgramFiles,
   name: string,
   { env, directory }: Pick<ResolvedProcess, "env" | "directory">,
-): FoundProgram | ProgramProblem {
+): { readonly path: string } | ProgramProblem {
   const PATH = env.map(splitVariable).find((variable) => variable.name === "PATH")?.value;
   const directories = (PATH ?? "").split(":").map((part) => absolute(part, directory));
   const candidates = name.includes("/")
     ? [absolute(name, directory)]
     : directories.map((part) => `${part}/${name}`);
-  const inodes = candidates.map((path) => findQuietly(tree, path));
-  const first = inodes.findIndex((candidate) => isExecutable(tree, candidate));
-  if (first >= 0) return { path: candidates[first]!, ino: inodes[first]! };
-  const index = inodes.findIndex((candidate) => candidate >= 0);
+  const path = candidates.find((each) => files.isExecutable(each));
+  if (path !== undefined) return { path };
+  const present = candidates.find((each) => files.kindOf(each) !== undefined);
   const shown = sanitise(name);
-  if (index >= 0) return notExecutable(shown, candidates[index]!, tree.inodes.kind(inodes[index]!));
+  if (present !== undefined) return notExecutable(shown, present, files.kindOf(present)!);
   const where = name.includes("/") ? "in the image" : `in PATH=${sanitise(PATH ?? "")}`;
-  return { kind: "missing", message: `the program "${shown}" is not ${where}` };
+  return { kind: "missing", message: `the program "${shown}" is not ${where}`, hint: HINT };
 }
 
 /** An empty part of PATH is the working directory. */
@@ -39,5 +40,6 @@ function absolute(path: string, directory: string): string {
 
 function notExecutable(name: string, path: string, kind: string): ProgramProblem {
   const is = kind === "file" ? "a file without execute permission" : `a ${kind}`;
-  return { kind: "not-executable", message: `the program "${name}" (${sanitise(path)}) is ${is}` };
+  const message = `the program "${name}" (${sanitise(path)}) is ${is}`;
+  return { kind: "not-executable", message, hint: HINT };
 }

@@ -124,7 +124,7 @@ test("a script without its interpreter, no program, and one that is not there ar
   writeFileSync(at("scripts/text"), "words", { mode: 0o755 });
   for (const [entrypoint, what, message] of [
     ["/a.sh", "interpreter", /needs \/bin\/none/],
-    ["/text", "architecture", /neither a program nor a script/],
+    ["/text", "program", /no ELF file and has no #! line/],
     ["/none", "program", /is not in the image/],
   ] as const) {
     const { status, findings } = await found("--entrypoint", entrypoint, `dir:${at("scripts")}`);

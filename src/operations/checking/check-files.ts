@@ -1,10 +1,11 @@
 import { display, type ReadableStorage, utf8 } from "../../bytes/index.ts";
 import { isWickError } from "../../errors/index.ts";
-import type { LinkerFile, LinkerRoot } from "../../formats/elf/index.ts";
+import type { LinkerFile } from "../../formats/elf/index.ts";
 import type { ImageNode, ImageReader } from "../../formats/ext4/index.ts";
+import type { ProgramFiles } from "../../shaping/index.ts";
 
 /** An image's files as its guest would find them. */
-export class ImageFiles implements LinkerRoot {
+export class ImageFiles implements ProgramFiles {
   readonly #image: ImageReader;
 
   constructor(image: ImageReader) {
@@ -13,6 +14,15 @@ export class ImageFiles implements LinkerRoot {
 
   has(path: string): boolean {
     return this.#node(path) !== undefined;
+  }
+
+  kindOf(path: string): ImageNode["kind"] | undefined {
+    return this.#node(path)?.kind;
+  }
+
+  linkAt(path: string): string | undefined {
+    const node = this.#node(path, false);
+    return node?.kind === "symlink" ? display(this.#image.readlink(node)) : undefined;
   }
 
   /** Whether a regular file is there that somebody may execute. */
@@ -33,9 +43,9 @@ export class ImageFiles implements LinkerRoot {
     return this.#image.list(node).map(({ name }) => display(name));
   }
 
-  #node(path: string): ImageNode | undefined {
+  #node(path: string, follow = true): ImageNode | undefined {
     try {
-      return this.#image.lookup(utf8(path));
+      return this.#image.lookup(utf8(path), { follow });
     } catch (error) {
       if (isWickError(error, "PATH_NOT_FOUND", "PATH_CONFLICT", "PATH_LOOP")) return undefined;
       throw error;

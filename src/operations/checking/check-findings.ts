@@ -1,5 +1,6 @@
 import { splitVariable, type ResolvedProcess } from "../../application/index.ts";
 import { sanitise } from "../../bytes/index.ts";
+import type { ProgramProblem } from "../../shaping/index.ts";
 import type { ImageFiles } from "./check-files.ts";
 import type { ExaminedProgram } from "./check-program.ts";
 import type { Finding } from "./finding.ts";
@@ -140,6 +141,12 @@ export function findings(subject: Subject): Finding[] {
   return rules
     .filter(({ applies }) => applies(subject))
     .map(({ severity, what, message, hint }) => ({ severity, what, message, hint }));
+}
+
+/** What keeps the program from starting. */
+export function problemFinding({ kind, message, hint }: ProgramProblem): Finding {
+  const what = kind === "missing" || kind === "not-executable" ? "program" : kind;
+  return { severity: "error", what, message, hint };
 }
 
 /** What keeps a machine from starting anything, found when its process was resolved. */

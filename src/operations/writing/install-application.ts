@@ -19,6 +19,7 @@ import {
   readFile,
   type InitRequest,
   type ProgramProblem,
+  TreeFiles,
 } from "../../shaping/index.ts";
 import { findPath, type Sink, type Tree } from "../../tree/index.ts";
 import { checkAppConfig } from "./app-init.ts";
@@ -55,7 +56,8 @@ export function installApplication(
   const problems =
     process === undefined
       ? []
-      : checkProgram(target.tree, target.sink, process, { arch: plan.arch });
+      : checkProgram(new TreeFiles(target.tree, target.sink), process, { arch: plan.arch })
+          .problems;
   refuseForeign(problems);
   if (plan.init === "app") checkAppConfig(config, process!);
   if (plan.init !== "none") makeVolumes(target.tree, config, plan);
@@ -76,8 +78,8 @@ export function installApplication(
 function refuseForeign(problems: readonly ProgramProblem[]): void {
   const foreign = problems.find(({ kind }) => kind === "architecture");
   if (foreign === undefined) return;
-  const hint = foreign.hint === undefined ? {} : { hint: foreign.hint };
-  throw new WickError("NO_APPLICATION", `Cannot start the application: ${foreign.message}`, hint);
+  const { message, hint } = foreign;
+  throw new WickError("NO_APPLICATION", `Cannot start the application: ${message}`, { hint });
 }
 
 /** A VOLUME need not be in the image: its engine makes the directory, and here the build does. */
