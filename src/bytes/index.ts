@@ -12,6 +12,7 @@ export {
   type Storage,
   type WritableStorage,
 } from "./storage.ts";
+export { bytesOf, type Window, windowsFromEnd, windowsOf } from "./windows.ts";
 export { BytePool } from "./byte-pool.ts";
 export {
   Column,

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { sanitise } from "../bytes/index.ts";
+import { type ReadableStorage, sanitise, windowsFromEnd } from "../bytes/index.ts";
 import { readSmallFile, statOf } from "../host/index.ts";
 import {
   type DecompressorName,
@@ -45,6 +45,8 @@ interface ConfigFound {
 }
 
 const CONFIG_BYTES = 16 << 20;
+/** No mark has more characters. */
+const LONGEST_TEXT = 64;
 
 /**
  * Looks into a kernel's file of any form. Its configuration is the one that it carries, else
@@ -86,16 +88,24 @@ export function capabilitiesOf(kernel: UnpackedKernel, beside?: ConfigFound): Ke
 
 /**
  * Whether a kernel's own texts, in the parts in which they lie, say that it takes an initramfs
- * compressed in all of these ways: then nothing else needs to be asked, and less is searched.
+ * compressed in all of these ways: then nothing else needs to be asked. They are searched from
+ * the end, where linkers put what is only used at the start.
  */
 export function takesInitramfs(
-  texts: readonly Uint8Array[],
+  texts: readonly ReadableStorage[],
   compressions: readonly (DecompressorName | "none")[],
 ): boolean {
-  const parts = texts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
-  const names = new Set(compressions.filter((name) => name !== "none"));
-  const marks = [initrdMark, ...[...names].map((name) => decompressorMarks[name])];
-  return marks.every((mark) => mark.texts.some((one) => parts.some((part) => part.includes(one))));
+  const names = compressions.filter((name) => name !== "none");
+  const missing = new Set([initrdMark, ...names.map((name) => decompressorMarks[name])]);
+  for (const text of texts.toReversed()) {
+    for (const { bytes } of windowsFromEnd(text, LONGEST_TEXT)) {
+      for (const mark of missing) {
+        if (mark.texts.some((one) => bytes.includes(one))) missing.delete(mark);
+      }
+      if (missing.size === 0) return true;
+    }
+  }
+  return false;
 }
 
 /** Each is looked for when it is asked for: that may take a walk through the whole kernel. */

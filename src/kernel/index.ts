@@ -29,7 +29,7 @@ export {
 export { checkCanBoot, type KernelNeeds } from "./can-boot.ts";
 export type { DecompressorName, FeatureName } from "./feature-marks.ts";
 export { type ListedKernel, listKernels } from "./list-kernels.ts";
-export { readPlainKernel, type PlainKernel } from "./plain-kernel.ts";
+export { kernelTexts } from "./kernel-texts.ts";
 export { unpackedCopy } from "./unpacked-copy.ts";
 export { type UnpackedKernel, unpackKernel, unpackKernelFile } from "./unpack-kernel.ts";
 export { pvhEntryOf, readVmlinux } from "./vmlinux.ts";

@@ -1,3 +1,4 @@
+import type { ReadableStorage } from "../bytes/index.ts";
 import { type ElfFile, type ElfNote, readElf } from "../formats/elf/index.ts";
 
 /** ELF note of a PVH kernel: name "Xen", this type (include/xen/interface/elfnote.h). */
@@ -24,6 +25,6 @@ function isXen(name: Uint8Array): boolean {
 }
 
 /** Opens a vmlinux; KERNEL_INVALID. */
-export function readVmlinux(bytes: Uint8Array, what: string): ElfFile {
-  return readElf(bytes, { what, code: "KERNEL_INVALID" });
+export function readVmlinux(source: ReadableStorage | Uint8Array, what: string): ElfFile {
+  return readElf(source, { what, code: "KERNEL_INVALID" });
 }

@@ -40,8 +40,9 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
     context,
   );
   const { archives } = opened;
+  using kernel = await packableKernel(at(given.kernel), { keepsBzImage: true, archives }, context);
   const packing = {
-    kernel: await packableKernel(at(given.kernel), { keepsBzImage: true, archives }, context),
+    kernel,
     kernelName: sanitise(basename(given.kernel)),
     archives,
     commandLine: given.commandLine,

@@ -4,7 +4,13 @@ export type { ElfDynamic } from "./dynamic.ts";
 export { elfEnd } from "./extent.ts";
 export type { ElfSubject } from "./file.ts";
 export { elf64Header, elf64ProgramHeader, PT } from "./layout.ts";
-export { type LoadPiece, loadPieces } from "./load-pieces.ts";
+export {
+  type FilledRange,
+  filledRanges,
+  joinedRanges,
+  type LoadPiece,
+  loadPieces,
+} from "./load-pieces.ts";
 export { readModuleInfo, type ModuleInfo } from "./modinfo.ts";
 export type { ElfNote } from "./notes.ts";
 export { ElfFile, readElf } from "./reader.ts";

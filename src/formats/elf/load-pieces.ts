@@ -1,4 +1,4 @@
-import { isZero } from "../../bytes/index.ts";
+import { isZero, type ReadableStorage, stretchOf, windowsOf } from "../../bytes/index.ts";
 import type { ElfSegment } from "./segments.ts";
 
 /** A stretch of a loaded segment: its bytes, and zeros up to `memorySize`. */
@@ -7,44 +7,67 @@ export interface LoadPiece {
   readonly flags: number;
   readonly virtualAddress: bigint;
   readonly physicalAddress: bigint;
-  readonly bytes: Uint8Array;
+  readonly contents: ReadableStorage;
   readonly memorySize: bigint;
+}
+
+/** Bytes of a segment that are not all zero, from its start. */
+export interface FilledRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 const PAGE = 4096;
 
+/** The whole pages of a segment that are not zero, those that follow each other as one range. */
+export function filledRanges(file: ReadableStorage, segment: ElfSegment): FilledRange[] {
+  const ranges: { start: number; end: number }[] = [];
+  for (const { bytes, position } of windowsOf([bytesInFile(file, segment)])) {
+    for (let at = 0; at < bytes.length; at += PAGE) {
+      const [start, end] = [position + at, position + Math.min(at + PAGE, bytes.length)];
+      if (isZero(bytes, at, end - position)) continue;
+      const last = ranges.at(-1);
+      if (last?.end === start) last.end = end;
+      else ranges.push({ start, end });
+    }
+  }
+  return ranges;
+}
+
+/** Ranges joined over holes of less than `leastHole` bytes. */
+export function joinedRanges(ranges: readonly FilledRange[], leastHole: number): FilledRange[] {
+  const joined: { start: number; end: number }[] = [];
+  for (const { start, end } of ranges) {
+    const last = joined.at(-1);
+    if (last !== undefined && start - last.end < leastHole) last.end = end;
+    else joined.push({ start, end });
+  }
+  return joined;
+}
+
 /**
- * A segment cut at its pages of zeros, where at least `leastHole` bytes of them follow each
- * other: zeros become memory that the file does not hold, which loaders clear. `file` holds all
- * of the segment's bytes.
+ * A segment cut into `filled` ranges: the zeros between them become memory that the file does
+ * not hold, which loaders clear. `file` holds all of the segment's bytes.
  */
-export function loadPieces(file: Uint8Array, segment: ElfSegment, leastHole = PAGE): LoadPiece[] {
-  const start = Number(segment.offset);
-  const bytes = file.subarray(start, start + Number(segment.fileSize));
-  const ranges = filledRanges(bytes, leastHole);
-  if (ranges.length === 0 || ranges[0]!.start > 0) ranges.unshift({ start: 0, end: 0 });
-  return ranges.map((range, i) => {
+export function loadPieces(
+  file: ReadableStorage,
+  segment: ElfSegment,
+  filled: readonly FilledRange[],
+): LoadPiece[] {
+  const contents = bytesInFile(file, segment);
+  const first = filled.length === 0 || filled[0]!.start > 0 ? [{ start: 0, end: 0 }] : [];
+  const ranges = [...first, ...filled];
+  return ranges.map(({ start, end }, i) => {
     const next = ranges[i + 1]?.start;
-    const end = next === undefined ? segment.memorySize : BigInt(next);
     return {
       flags: segment.flags,
-      virtualAddress: segment.virtualAddress + BigInt(range.start),
-      physicalAddress: segment.physicalAddress + BigInt(range.start),
-      bytes: bytes.subarray(range.start, range.end),
-      memorySize: end - BigInt(range.start),
+      virtualAddress: segment.virtualAddress + BigInt(start),
+      physicalAddress: segment.physicalAddress + BigInt(start),
+      contents: stretchOf(contents, { offset: start, sizeBytes: end - start }),
+      memorySize: (next === undefined ? segment.memorySize : BigInt(next)) - BigInt(start),
     };
   });
 }
 
-/** Whole pages that are not zero, joined over holes of less than `leastHole` bytes. */
-function filledRanges(bytes: Uint8Array, leastHole: number): { start: number; end: number }[] {
-  const ranges: { start: number; end: number }[] = [];
-  for (let at = 0; at < bytes.length; at += PAGE) {
-    const end = Math.min(at + PAGE, bytes.length);
-    if (isZero(bytes, at, end)) continue;
-    const last = ranges.at(-1);
-    if (last !== undefined && at - last.end < leastHole) last.end = end;
-    else ranges.push({ start: at, end });
-  }
-  return ranges;
-}
+const bytesInFile = (file: ReadableStorage, { offset, fileSize }: ElfSegment): ReadableStorage =>
+  stretchOf(file, { offset: Number(offset), sizeBytes: Number(fileSize) });

@@ -1,4 +1,4 @@
-import { alignUp, storageOf } from "../../bytes/index.ts";
+import { alignUp, bytesOf, storageOf, stretchOf } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import {
   type Arm64Image,
@@ -8,6 +8,7 @@ import {
 } from "../../formats/arm64-image/index.ts";
 import { fillStub } from "./arm64-stub.ts";
 import { splitLine } from "./built-in-line.ts";
+import { behind, zeros } from "./pieces.ts";
 import { stubEntry } from "./stub-entry.ts";
 import type { PackedLayout, PackRequest, PatchedField } from "./types.ts";
 import { lostByPacking } from "./warnings.ts";
@@ -40,7 +41,7 @@ interface Places {
 export function packArm64Image(request: PackRequest): PackedLayout {
   const { kernel, kernelName, initramfs } = request;
   const stub = request.stub("image");
-  const image = readArm64Image(storageOf(kernel), { what: `the kernel ${kernelName}` });
+  const image = readArm64Image(kernel, { what: `the kernel ${kernelName}` });
   const line = splitLine(request.commandLine);
   const entry = stubEntry(stub);
   const stubBytes = stub.length + line.before.length + line.after.length;
@@ -59,25 +60,25 @@ export function packArm64Image(request: PackRequest): PackedLayout {
     line,
   );
   const header = headerFor(image, { branchTo: places.stub + entry, end: places.end, kernelName });
+  const kernelBytes = kernel.sizeBytes;
   return {
     pieces: [
-      header,
-      kernel.subarray(header.length),
-      new Uint8Array(places.stub - kernel.length),
-      filled,
-      new Uint8Array(places.initramfs - places.stub - filled.length),
-      "initramfs",
+      storageOf(header),
+      behind(kernel, header.length),
+      zeros(places.stub - kernelBytes),
+      storageOf(filled),
+      zeros(places.initramfs - places.stub - filled.length),
     ],
     unpacked: [kernel],
     layout: {
       form: "Image",
       arch: "aarch64",
-      kernel: { sizeBytes: kernel.length },
+      kernel: { sizeBytes: kernelBytes },
       initramfs: { offset: places.initramfs, sizeBytes: initramfs.sizeBytes },
       memoryStart: 0,
       memoryEnd: LOAD_BOUNDARY + image.textOffset + places.end,
       commandLine: request.commandLine,
-      patched: patchedFields(kernel),
+      patched: patchedFields(bytesOf(stretchOf(kernel, { offset: 0, sizeBytes: header.length }))),
       warnings: lostByPacking(image),
     },
   };

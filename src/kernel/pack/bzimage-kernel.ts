@@ -1,4 +1,4 @@
-import { storageOf } from "../../bytes/index.ts";
+import type { ReadableStorage } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import {
   type BzImage,
@@ -27,8 +27,8 @@ const ALIGNMENT_LIMIT = 1 << 28;
 const ADDRESS_LIMIT = 1 << 30;
 
 /** Errors: KERNEL_INVALID. */
-export function readBzImageKernel(kernel: Uint8Array, name: string): BzImageKernel {
-  const image = readBzImage(storageOf(kernel), {
+export function readBzImageKernel(kernel: ReadableStorage, name: string): BzImageKernel {
+  const image = readBzImage(kernel, {
     what: `the kernel ${name}`,
     code: "KERNEL_INVALID",
   });

@@ -1,4 +1,4 @@
-import { alignUp } from "../../bytes/index.ts";
+import { alignUp, bytesOf, storageOf, stretchOf } from "../../bytes/index.ts";
 import {
   ENTRY_64,
   PARAGRAPH_BYTES,
@@ -11,6 +11,7 @@ import { type BzImageKernel, ENTRY_BYTES, readBzImageKernel } from "./bzimage-ke
 import { fillBzImageStub } from "./bzimage-stub.ts";
 import { checkEnd } from "./memory-end.ts";
 import { littleEndian, type Patch, patched, patchedFields } from "./patches.ts";
+import { behind, zeros } from "./pieces.ts";
 import { stubEntry } from "./stub-entry.ts";
 import type { PackedLayout, PackRequest } from "./types.ts";
 import { lostByPacking } from "./warnings.ts";
@@ -29,38 +30,40 @@ const HEAD_BYTES = 256 << 10;
 export function packBzImage(request: PackRequest): PackedLayout {
   const { kernel, kernelName, initramfs, commandLine } = request;
   const image = readBzImageKernel(kernel, kernelName);
-  const stubs = placeStubs(image, request);
+  const sizeBytes = kernel.sizeBytes;
+  const head = bytesOf(
+    stretchOf(kernel, { offset: 0, sizeBytes: Math.min(HEAD_BYTES, sizeBytes) }),
+  );
+  const stubs = placeStubs(image, head, request);
   const initSize = initSizeOf(image, { stubs, initramfsBytes: initramfs.sizeBytes });
   const memoryEnd = image.address + initSize;
   checkEnd(memoryEnd, request);
   const end = stubs.initramfs + initramfs.sizeBytes;
-  const changes = changesOf(kernel, { image, stubs, initSize, end });
-  const head = kernel.subarray(0, Math.min(HEAD_BYTES, kernel.length));
+  const changes = changesOf(head, { image, stubs, initSize, end });
   return {
     pieces: [
-      patched(head, changes),
-      kernel.subarray(head.length),
-      new Uint8Array(image.setupBytes + stubs.offset - kernel.length),
-      stubs.bytes,
-      "initramfs",
+      storageOf(patched(head, changes)),
+      behind(kernel, head.length),
+      zeros(image.setupBytes + stubs.offset - sizeBytes),
+      storageOf(stubs.bytes),
     ],
     unpacked: [kernel],
     layout: {
       form: "bzImage",
       arch: "x86_64",
-      kernel: { sizeBytes: kernel.length },
+      kernel: { sizeBytes },
       initramfs: { offset: image.setupBytes + stubs.initramfs, sizeBytes: initramfs.sizeBytes },
       memoryStart: image.address,
       memoryEnd,
       commandLine,
       patched: patchedFields(head, changes),
-      warnings: lostByPacking({ efi: isPe(kernel), signed: image.signature !== undefined }),
+      warnings: lostByPacking({ efi: isPe(head), signed: image.signature !== undefined }),
     },
   };
 }
 
 /** "MZ" */
-const isPe = (kernel: Uint8Array): boolean => kernel[0] === 0x4d && kernel[1] === 0x5a;
+const isPe = (head: Uint8Array): boolean => head[0] === 0x4d && head[1] === 0x5a;
 
 /** Offsets from the start of the code, in bytes. */
 interface PlacedStubs {
@@ -72,10 +75,10 @@ interface PlacedStubs {
 }
 
 /** Behind the file: stubs, the built-in line's texts, the stack, the initramfs. */
-function placeStubs(image: BzImageKernel, request: PackRequest): PlacedStubs {
+function placeStubs(image: BzImageKernel, head: Uint8Array, request: PackRequest): PlacedStubs {
   const { kernel, initramfs } = request;
   const line = splitLine(request.commandLine);
-  const offset = alignUp(kernel.length - image.setupBytes, PARAGRAPH_BYTES);
+  const offset = alignUp(kernel.sizeBytes - image.setupBytes, PARAGRAPH_BYTES);
   const code32 = request.stub("bzimage32");
   const code64 = request.stub("bzimage64");
   const second = alignUp(code32.length, PARAGRAPH_BYTES);
@@ -89,7 +92,7 @@ function placeStubs(image: BzImageKernel, request: PackRequest): PlacedStubs {
     [second, code64, ENTRY_64],
   ] as const) {
     const places = { distance: offset + at, kernel: entry, textOffset: texts - at };
-    bytes.set(filled(kernel, stub, { ...common, ...places, stack: stack - at }), at);
+    bytes.set(filled(head, stub, { ...common, ...places, stack: stack - at }), at);
   }
   bytes.set(line.before, texts);
   bytes.set(line.after, texts + line.before.length);
@@ -103,7 +106,7 @@ function placeStubs(image: BzImageKernel, request: PackRequest): PlacedStubs {
 }
 
 function filled(
-  kernel: Uint8Array,
+  head: Uint8Array,
   stub: Uint8Array,
   given: {
     readonly image: BzImageKernel;
@@ -125,8 +128,8 @@ function filled(
     alignment,
     init_size: header.init_size,
     pref_address: header.pref_address,
-    startup_32: kernel.subarray(setupBytes, setupBytes + ENTRY_BYTES),
-    startup_64: kernel.subarray(entry64, entry64 + ENTRY_BYTES),
+    startup_32: head.subarray(setupBytes, setupBytes + ENTRY_BYTES),
+    startup_64: head.subarray(entry64, entry64 + ENTRY_BYTES),
     initramfs_size: initramfsBytes,
     room: isEmpty ? 0 : LINE_BYTES,
   });
@@ -154,7 +157,7 @@ function jump(from: number, to: number): Uint8Array {
 const { syssize, xloadflags, init_size, handover_offset } = setupHeader.offsets;
 
 function changesOf(
-  kernel: Uint8Array,
+  head: Uint8Array,
   {
     image,
     stubs,
@@ -175,7 +178,7 @@ function changesOf(
   const { XLF_EFI_HANDOVER_32, XLF_EFI_HANDOVER_64 } = XLOADFLAGS;
   const flags = image.header.xloadflags & ~(XLF_EFI_HANDOVER_32 | XLF_EFI_HANDOVER_64);
   return [
-    ...(isPe(kernel) ? [{ field: "PE signature", offset: 0, bytes: new Uint8Array(2) }] : []),
+    ...(isPe(head) ? [{ field: "PE signature", offset: 0, bytes: new Uint8Array(2) }] : []),
     field("syssize", syssize, littleEndian(Math.ceil(end / PARAGRAPH_BYTES), 4)),
     field("xloadflags", xloadflags, littleEndian(flags, 2)),
     field("init_size", init_size, littleEndian(initSize, 4)),

@@ -1,4 +1,4 @@
-import { alignUp } from "../../bytes/index.ts";
+import { alignUp, bytesOf, type ReadableStorage, stretchOf } from "../../bytes/index.ts";
 import {
   elf64Header,
   elf64ProgramHeader,
@@ -37,7 +37,7 @@ const UNALIGNED = 1n;
  * headers of zeros behind them. The table ends where e_phnum says, not behind the room.
  */
 export function compactHead(
-  file: Uint8Array,
+  file: ReadableStorage,
   parts: { readonly notes: readonly ElfSegment[]; readonly pieces: readonly LoadPiece[] },
   room: number,
 ): CompactHead {
@@ -49,7 +49,7 @@ export function compactHead(
   const bytes = new Uint8Array(end);
   for (const piece of parts.pieces) {
     headers.push(loadHeader(piece, end));
-    end += piece.bytes.length;
+    end += piece.contents.sizeBytes;
   }
   elf64Header.write(bytes, headerOf(file, count));
   for (const [i, header] of headers.entries()) {
@@ -60,8 +60,8 @@ export function compactHead(
     );
   }
   for (const [i, { p_offset, p_filesz }] of notes.headers.entries()) {
-    const from = Number(parts.notes[i]!.offset);
-    bytes.set(file.subarray(from, from + Number(p_filesz)), Number(p_offset));
+    const note = { offset: Number(parts.notes[i]!.offset), sizeBytes: Number(p_filesz) };
+    bytes.set(bytesOf(stretchOf(file, note)), Number(p_offset));
   }
   return { bytes, tableEnd, end };
 }
@@ -83,9 +83,9 @@ export function addedHeader(
   });
 }
 
-function headerOf(file: Uint8Array, count: number): ReturnType<typeof elf64Header.read> {
+function headerOf(file: ReadableStorage, count: number): ReturnType<typeof elf64Header.read> {
   return {
-    ...elf64Header.read(file),
+    ...elf64Header.read(bytesOf(stretchOf(file, { offset: 0, sizeBytes: elf64Header.sizeBytes }))),
     e_phoff: BigInt(elf64Header.sizeBytes),
     e_phentsize: elf64ProgramHeader.sizeBytes,
     e_phnum: count,
@@ -125,7 +125,7 @@ function loadHeader(piece: LoadPiece, offset: number): ProgramHeader {
     p_offset: BigInt(offset),
     p_vaddr: piece.virtualAddress,
     p_paddr: piece.physicalAddress,
-    p_filesz: BigInt(piece.bytes.length),
+    p_filesz: BigInt(piece.contents.sizeBytes),
     p_memsz: piece.memorySize,
     p_align: UNALIGNED,
   };

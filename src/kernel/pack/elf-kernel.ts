@@ -1,6 +1,13 @@
-import { type ReadableStorage, storageOf, toSafeNumber } from "../../bytes/index.ts";
+import { type ReadableStorage, toSafeNumber } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
-import { type ElfSegment, type LoadPiece, loadPieces, PT } from "../../formats/elf/index.ts";
+import {
+  type ElfSegment,
+  filledRanges,
+  joinedRanges,
+  type LoadPiece,
+  loadPieces,
+  PT,
+} from "../../formats/elf/index.ts";
 import { pvhEntryOf, pvhNotesOf, readVmlinux } from "../vmlinux.ts";
 
 /** An ELF kernel for x86_64, checked as far as packing relies on it. Addresses are physical. */
@@ -26,14 +33,14 @@ const PVH_NOTE_LIMIT = 8;
 const MAPPED_BYTES = 1 << 30;
 
 /** Errors: KERNEL_INVALID. */
-export function readElfKernel(kernel: Uint8Array, name: string): ElfKernel {
+export function readElfKernel(kernel: ReadableStorage, name: string): ElfKernel {
   const elf = readVmlinux(kernel, `the kernel ${name}`);
   const { type, architecture } = elf.identity;
   if (architecture !== "x86_64" || type !== "executable") {
     throw refusal(name, `an ELF file of type ${type} for ${architecture}`, "a vmlinux for x86_64");
   }
   const loaded = elf.segments.filter((one) => one.type === PT.PT_LOAD && one.memorySize > 0n);
-  checkSegments(loaded, { storage: storageOf(kernel), name });
+  checkSegments(loaded, { storage: kernel, name });
   const pvhNotes = pvhNotesOf(elf).length;
   if (pvhNotes > PVH_NOTE_LIMIT) throw refusal(name, `${pvhNotes} PVH notes`, "one");
   const starts = loaded.map((one) => Number(one.physicalAddress));
@@ -100,9 +107,12 @@ function isLoaded(loaded: readonly ElfSegment[], address: bigint): boolean {
 }
 
 /** The fewer, the larger the holes must be that they are cut at. */
-function piecesOf(kernel: Uint8Array, loaded: readonly ElfSegment[]): LoadPiece[] {
+function piecesOf(kernel: ReadableStorage, loaded: readonly ElfSegment[]): LoadPiece[] {
+  const filled = loaded.map((segment) => filledRanges(kernel, segment));
   for (let leastHole = 4096; ; leastHole *= 2) {
-    const pieces = loaded.flatMap((segment) => loadPieces(kernel, segment, leastHole));
+    const pieces = loaded.flatMap((segment, i) =>
+      loadPieces(kernel, segment, joinedRanges(filled[i]!, leastHole)),
+    );
     if (pieces.length <= PIECE_LIMIT) return pieces;
   }
 }

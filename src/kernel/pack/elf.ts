@@ -1,4 +1,4 @@
-import { alignUp } from "../../bytes/index.ts";
+import { alignUp, storageOf } from "../../bytes/index.ts";
 import { elf64Header, elf64ProgramHeader } from "../../formats/elf/index.ts";
 import { pvhNotesOf, readVmlinux } from "../vmlinux.ts";
 import { splitLine } from "./built-in-line.ts";
@@ -31,11 +31,11 @@ export function packElf(request: PackRequest): PackedLayout {
   checkEnd(memoryEnd, request);
   const { noteSegments: notes, pieces } = kernel;
   const head = compactHead(request.kernel, { notes, pieces }, ADDED);
-  const data = pieces.map(({ bytes }) => bytes);
+  const data = pieces.map(({ contents }) => contents);
   const changes = changesOf(head, { kernel, stubs, initramfsBytes: initramfs.sizeBytes });
   return {
-    pieces: [patched(head.bytes, changes), ...data, stubs.bytes, "initramfs"],
-    unpacked: [head.bytes, ...data],
+    pieces: [storageOf(patched(head.bytes, changes)), ...data, storageOf(stubs.bytes)],
+    unpacked: [storageOf(head.bytes), ...data],
     layout: {
       form: "ELF",
       arch: "x86_64",

@@ -1,16 +1,15 @@
+import type { ReadableStorage } from "../../bytes/index.ts";
+
 /** Forms of a kernel that an initramfs can be packed into. */
 export type PackedForm = "Image" | "ELF" | "bzImage";
 
 /** Boot stubs by the way in which a loader enters the kernel: {@link stubBinary} of guest/. */
 export type StubName = "image" | "pvh" | "linux64" | "bzimage32" | "bzimage64";
 
-/** A piece of the packed file: bytes, or the initramfs itself, which is streamed. */
-export type Piece = Uint8Array | "initramfs";
-
 /** What a packer is given. */
 export interface PackRequest {
   /** The whole kernel, plain: an Image.gz is inflated before, a bzImage stays as it is. */
-  readonly kernel: Uint8Array;
+  readonly kernel: ReadableStorage;
   /** For messages; safe to print. */
   readonly kernelName: string;
   readonly initramfs: { readonly sizeBytes: number };
@@ -49,10 +48,10 @@ export interface PackLayout {
 
 /** A packed file, still without its record. */
 export interface PackedLayout {
-  /** In the file's order; one of them is the initramfs. */
-  readonly pieces: readonly Piece[];
+  /** What lies before the initramfs, in the file's order. */
+  readonly pieces: readonly ReadableStorage[];
   /** The kernel as `unpack` gives it back, in pieces. */
-  readonly unpacked: readonly Uint8Array[];
+  readonly unpacked: readonly ReadableStorage[];
   readonly layout: PackLayout;
 }
 

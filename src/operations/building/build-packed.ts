@@ -44,15 +44,16 @@ export async function buildPacked(
   opened: Opened,
   context: Context,
 ): Promise<{ readonly result: ImageResult; readonly packed: PackedResult }> {
-  const kernel = await kernelFor(plan, packing, context);
-  checkForm(kernel, packing);
+  const found = await kernelFor(plan, packing, context);
+  checkForm(found, packing);
   using initramfs = await builtInitramfs(plan, opened, context);
   const { keepsBzImage } = packing;
   const { archive, config } = await archiveOf(initramfs.storage, context);
-  const archives = [...modulesFor(plan, kernel), archive];
+  const archives = [...modulesFor(plan, found), archive];
+  using packable = await packableKernel(found.path, { keepsBzImage, archives }, context);
   const packed = {
-    kernel: await packableKernel(kernel.path, { keepsBzImage, archives }, context),
-    kernelName: sanitise(basename(kernel.path)),
+    kernel: packable,
+    kernelName: sanitise(basename(found.path)),
     archives,
     commandLine: commandLineOf(plan, packing, config),
   };
@@ -67,7 +68,7 @@ export async function buildPacked(
   const image = { ...initramfs.result.image, sizeBytes };
   return {
     result: { ...initramfs.result, image },
-    packed: { record, kernel: kernel.origin, commandByHand: byHand(plan, record) },
+    packed: { record, kernel: found.origin, commandByHand: byHand(plan, record) },
   };
 }
 

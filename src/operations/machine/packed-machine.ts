@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { type ReadableStorage, sanitise, stretchOf, utf8 } from "../../bytes/index.ts";
+import { type ReadableStorage, sanitise, storageOf, stretchOf, utf8 } from "../../bytes/index.ts";
 import type { RunPlan } from "../../config/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { FileStorage } from "../../host/index.ts";
@@ -9,9 +9,9 @@ import type { Context } from "../common/context.ts";
 import { appWords, checkInit, givenMore, summaryOf, tooLittle } from "./initramfs-machine.ts";
 import { machineOf, type Parts, runFilesOf } from "./machine-spec.ts";
 import { ownBootRecords } from "./packed-drivers.ts";
-import { packableKernel } from "../packed/packable-kernel.ts";
+import { type PackableKernel, packableKernel } from "../packed/packable-kernel.ts";
 import { packedKernel } from "../packed/packed-file.ts";
-import { type Archive, type Packing, plainArchive, writePacked } from "../packed/write-packed.ts";
+import { type Archive, plainArchive, writePacked } from "../packed/write-packed.ts";
 
 /** COMMAND_LINE_SIZE of x86_64 and aarch64, with the NUL. */
 const LINE_BYTES = 2048;
@@ -32,8 +32,9 @@ export async function packedSpec(parts: Parts, context: Context): Promise<Machin
   using storage = new FileStorage(kernel, "create");
   const inside = facts.packed === undefined ? opened : stretchOf(opened, facts.packed.initramfs);
   const archives = archivesOf(parts, inside);
+  using packable = await kernelToPack(parts, { opened, archives }, context);
   const packing = {
-    kernel: await kernelToPack(parts, { opened, archives }, context),
+    kernel: packable,
     kernelName: sanitise(basename(parts.kernel.path)),
     archives,
     commandLine: builtIn,
@@ -82,14 +83,15 @@ async function kernelToPack(
   { facts, kernel }: Parts,
   { opened, archives }: { readonly opened: FileStorage; readonly archives: readonly Archive[] },
   context: Context,
-): Promise<Packing["kernel"]> {
+): Promise<PackableKernel> {
   const { packed } = facts;
   if (packed === undefined) {
     return packableKernel(kernel.path, { keepsBzImage: false, archives }, context);
   }
   const name = sanitise(basename(kernel.path));
   const { signal } = context;
-  return { form: packed.form, bytes: packedKernel(opened, packed, { name, signal }) };
+  const plain = storageOf(packedKernel(opened, packed, { name, signal }));
+  return { form: packed.form, storage: plain, [Symbol.dispose]: () => undefined };
 }
 
 /** As of an initramfs machine: modules, the image, this run's files; what comes later wins. */

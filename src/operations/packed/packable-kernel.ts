@@ -1,13 +1,12 @@
 import { basename } from "node:path";
-import { sanitise } from "../../bytes/index.ts";
+import { type ReadableStorage, sanitise, storageOf } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { FileStorage } from "../../host/index.ts";
 import {
   checkCanBoot,
   identifyKernel,
   kernelCapabilities,
-  type PlainKernel,
-  readPlainKernel,
+  kernelTexts,
   readPackRecord,
   takesInitramfs,
   unpackKernelFile,
@@ -23,38 +22,50 @@ interface Wanted {
   readonly archives: readonly Archive[];
 }
 
+/** A kernel in the form in which it is packed; its file is open until it is disposed. */
+export type PackableKernel = Packing["kernel"] & Disposable;
+
 /**
- * A kernel in the form in which it is packed, when it is one that can do what its initramfs
- * wants. Errors: those of unpacking it, KERNEL_INVALID; USAGE for a packed file.
+ * Opens a kernel that can do what its initramfs wants. Errors: those of unpacking it,
+ * KERNEL_INVALID; USAGE for a packed file.
  */
 export async function packableKernel(
   path: string,
+  wanted: Wanted,
+  context: Context,
+): Promise<PackableKernel> {
+  const file = new FileStorage(path, "read");
+  const close = (): void => file[Symbol.dispose]();
+  try {
+    const kernel = await packableForm(file, wanted, context);
+    return { ...kernel, [Symbol.dispose]: close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function packableForm(
+  file: FileStorage,
   { keepsBzImage, archives }: Wanted,
   { signal }: Context,
 ): Promise<Packing["kernel"]> {
-  const name = sanitise(basename(path));
-  refusePacked(path, name);
-  const plain = readPlain(path, name);
-  const unpacked = plain ?? (await unpackKernelFile(path, signal));
-  const texts = plain?.texts ?? [unpacked.bytes];
-  const compressions = archives.map(({ summary }) => summary.compression);
-  if (!takesInitramfs(texts, compressions)) {
-    const capabilities = await kernelCapabilities(path, { signal });
-    for (const compression of compressions) {
-      checkCanBoot(capabilities, { name, initrd: true, compression });
-    }
+  const name = sanitise(basename(file.path));
+  refusePacked(file, name);
+  const format = identifyKernel(file)?.format;
+  if ((format === "ELF" || format === "Image") && file.sizeBytes <= PLAIN_BYTES) {
+    await checkTakes(kernelTexts(file, { form: format, name }), { file, name, archives, signal });
+    return { form: format, storage: file };
   }
-  if (plain !== undefined) return plain;
-  using storage = new FileStorage(path, "read");
-  const isBzImage = identifyKernel(storage)?.format === "bzImage";
-  if (keepsBzImage && isBzImage) return { form: "bzImage", bytes: readAll(storage) };
-  return { form: isBzImage ? "ELF" : "Image", bytes: unpacked.bytes };
+  const unpacked = storageOf((await unpackKernelFile(file.path, signal)).bytes);
+  await checkTakes([unpacked], { file, name, archives, signal });
+  if (format !== "bzImage") return { form: "Image", storage: unpacked };
+  return keepsBzImage ? { form: format, storage: file } : { form: "ELF", storage: unpacked };
 }
 
 /** Its own initramfs would win over a new one. */
-function refusePacked(path: string, name: string): void {
-  using storage = new FileStorage(path, "read");
-  if (readPackRecord(storage) === undefined) return;
+function refusePacked(file: FileStorage, name: string): void {
+  if (readPackRecord(file) === undefined) return;
   throw new WickError("USAGE", `Cannot pack the kernel ${name}: it is a packed file already`, {
     hint: `wick unpack ${name} --kernel FILE gives the kernel in it`,
   });
@@ -63,16 +74,21 @@ function refusePacked(path: string, name: string): void {
 /** Kernels with all their symbols have some hundred MB. */
 const PLAIN_BYTES = 512 << 20;
 
-/** A kernel that is packed as it lies in the file, without a look at what else it says of itself. */
-function readPlain(path: string, name: string): PlainKernel | undefined {
-  using storage = new FileStorage(path, "read");
-  const form = identifyKernel(storage)?.format;
-  const isPlain = form === "ELF" || form === "Image";
-  if (!isPlain || storage.sizeBytes > PLAIN_BYTES) return undefined;
-  return readPlainKernel(storage, { form, name });
-}
-
-function readAll(storage: FileStorage): Uint8Array {
-  const bytes = new Uint8Array(storage.sizeBytes);
-  return bytes.subarray(0, storage.readAt(bytes, 0));
+/** What its own texts do not tell, its configuration may. */
+async function checkTakes(
+  texts: readonly ReadableStorage[],
+  kernel: {
+    readonly file: FileStorage;
+    readonly name: string;
+    readonly archives: readonly Archive[];
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<void> {
+  const { file, name, archives, signal } = kernel;
+  const compressions = archives.map(({ summary }) => summary.compression);
+  if (takesInitramfs(texts, compressions)) return;
+  const capabilities = await kernelCapabilities(file.path, { signal });
+  for (const compression of compressions) {
+    checkCanBoot(capabilities, { name, initrd: true, compression });
+  }
 }

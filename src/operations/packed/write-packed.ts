@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { isZero, type ReadableStorage, storageOf } from "../../bytes/index.ts";
+import { bytesOf, isZero, type ReadableStorage, storageOf, windowsOf } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { stubBinary } from "../../guest/index.ts";
 import { type FileStorage, readSmallFile } from "../../host/index.ts";
@@ -38,7 +38,7 @@ export function plainArchive(bytes: Uint8Array): Archive {
 
 /** What becomes one file. */
 export interface Packing {
-  readonly kernel: { readonly form: PackRecord["form"]; readonly bytes: Uint8Array };
+  readonly kernel: { readonly form: PackRecord["form"]; readonly storage: ReadableStorage };
   /** For messages; safe to print. */
   readonly kernelName: string;
   readonly archives: readonly Archive[];
@@ -67,13 +67,14 @@ export async function writePacked(
   const { kernel, kernelName, commandLine } = packing;
   const initramfs = placed(packing.archives);
   const { pieces, unpacked, layout } = packers[kernel.form]({
-    kernel: kernel.bytes,
+    kernel: kernel.storage,
     kernelName,
     initramfs,
     commandLine,
     stub: (name) => readSmallFile(fileURLToPath(stubBinary(name))),
   });
-  const sha256 = await writePieces(storage, { pieces, initramfs }, signal);
+  writePieces(storage, pieces);
+  const sha256 = await writeInitramfs(storage, { ...initramfs, ...layout.initramfs }, signal);
   beside();
   const memory = memoryOf(layout, packing, initramfs);
   const { warnings, commandLine: _, memoryStart: _start, ...parts } = layout;
@@ -94,9 +95,9 @@ const placeOf = ({ storage, offset }: Placed["parts"][number]) => ({
   sizeBytes: storage.sizeBytes,
 });
 
-function digestOf(pieces: readonly Uint8Array[]): string {
+function digestOf(pieces: readonly ReadableStorage[]): string {
   const digest = createHash("sha256");
-  for (const piece of pieces) digest.update(piece);
+  for (const { bytes } of windowsOf(pieces)) digest.update(bytes);
   return digest.digest("hex");
 }
 
@@ -125,36 +126,32 @@ function placed(archives: readonly Archive[]): Placed {
   return { parts, ...sums };
 }
 
-/** Writes all pieces; the initramfs' SHA-256. What is zero stays a hole. */
-async function writePieces(
+/** What is zero stays a hole. */
+function writePieces(storage: FileStorage, pieces: readonly ReadableStorage[]): void {
+  for (const { bytes, position } of windowsOf(pieces)) {
+    if (!isZero(bytes)) storage.writeAt(bytes, position);
+  }
+}
+
+/** Writes the archives, the first one at `offset`; the SHA-256 of what lies there then. */
+async function writeInitramfs(
   storage: FileStorage,
-  { pieces, initramfs }: Pick<PackedLayout, "pieces"> & { readonly initramfs: Placed },
+  { parts, offset, sizeBytes }: Placed & { readonly offset: number },
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const digest = createHash("sha256");
-  let position = 0;
-  for (const piece of pieces) {
-    if (piece !== "initramfs") {
-      if (!isZero(piece)) storage.writeAt(piece, position);
-      position += piece.length;
-      continue;
+  let end = 0;
+  for (const part of parts) {
+    digest.update(new Uint8Array(part.offset - end));
+    end = part.offset;
+    for await (const chunk of storageChunks(part.storage, { signal })) {
+      storage.writeAt(chunk, offset + end);
+      digest.update(chunk);
+      end += chunk.length;
     }
-    let inside = 0;
-    for (const part of initramfs.parts) {
-      digest.update(new Uint8Array(part.offset - inside));
-      inside = part.offset;
-      for await (const chunk of storageChunks(part.storage, { signal })) {
-        storage.writeAt(chunk, position + inside);
-        digest.update(chunk);
-        inside += chunk.length;
-      }
-    }
-    if (inside !== initramfs.sizeBytes) {
-      throw new WickError("SOURCE_FAILED", "Cannot pack the initramfs: it changed meanwhile");
-    }
-    position += inside;
   }
-  return digest.digest("hex");
+  if (end === sizeBytes) return digest.digest("hex");
+  throw new WickError("SOURCE_FAILED", "Cannot pack the initramfs: it changed meanwhile");
 }
 
 function memoryOf(
@@ -169,7 +166,8 @@ function memoryOf(
     initrdBytes: sizeBytes,
     unpackedBytes,
     decompressorBytes,
-    setAsideBytes: arch === "aarch64" ? cmaBytes(kernel.bytes, `${commandLine} ${vmmLine}`) : 0,
+    setAsideBytes:
+      arch === "aarch64" ? cmaBytes(bytesOf(kernel.storage), `${commandLine} ${vmmLine}`) : 0,
     root: "tmpfs",
   });
 }
