@@ -68,7 +68,7 @@ test("the line by hand is plain, doubles commas in paths, and has neither QMP no
   const drives = [{ path: "/tmp/a,b.img", readOnly: true }];
   const words = commandByHand({ ...spec, drives });
   expect(shellLine(words)).toBe(
-    "qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 256M -smp 2 -nodefaults -no-user-config " +
+    "qemu-system-x86_64 -M q35 -accel tcg -cpu max,-erms,-fsrm -m 256M -smp 2 -nodefaults -no-user-config " +
       "-display none -no-reboot -kernel /k/vmlinuz -initrd /k/initrd " +
       "-append 'console=ttyS0 quiet' " +
       "-drive id=drive0,file=/tmp/a,,b.img,format=raw,if=none,readonly=on " +
@@ -84,7 +84,7 @@ test("each architecture and accelerator has its machine, processor and bus", () 
     const device = JSON.parse(valuesOf(args, "-device")[2]!) as { driver: string };
     return [valuesOf(args, "-M")[0]!, valuesOf(args, "-cpu")[0]!, device.driver];
   };
-  expect(words("x86_64", "tcg")).toEqual(["q35", "max", "virtio-blk-pci"]);
+  expect(words("x86_64", "tcg")).toEqual(["q35", "max,-erms,-fsrm", "virtio-blk-pci"]);
   expect(words("x86_64", "kvm")).toEqual(["microvm,acpi=on,rtc=on", "host", "virtio-blk-device"]);
   expect(words("aarch64", "tcg")).toEqual(["virt", "cortex-a57", "virtio-blk-pci"]);
 });
