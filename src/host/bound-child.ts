@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { inheritableDescriptors } from "./descriptors.ts";
+import { coverInherited, type Stdio } from "./descriptors.ts";
 import { launchCommand, RELEASE, type LaunchOptions } from "./launch.ts";
 
 /** How a child is started. */
@@ -51,15 +51,8 @@ interface Descriptors {
 }
 
 /** 0–2, the death pipe where there is one, and /dev/null over all that would be inherited. */
-function descriptorTable({ nothing, stdin, deathPipe }: Descriptors): StdioOptions {
-  const table: ("ignore" | "pipe" | number)[] = [stdin, "pipe", "pipe"];
-  if (deathPipe) table.push("pipe");
-  for (const fd of inheritableDescriptors()) {
-    // "ignore" leaves a descriptor above 2 as it is.
-    while (table.length < fd) table.push("ignore");
-    if (fd >= table.length || table[fd] === "ignore") table[fd] = nothing;
-  }
-  return table;
+function descriptorTable({ nothing, stdin, deathPipe }: Descriptors): Stdio[] {
+  return coverInherited([stdin, "pipe", "pipe", ...(deathPipe ? ["pipe" as const] : [])], nothing);
 }
 
 function spawned(child: ChildProcess): Promise<void> {

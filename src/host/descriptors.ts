@@ -26,3 +26,17 @@ function isInheritable(fd: number): boolean {
     return false; // closed meanwhile: it was the directory being read
   }
 }
+
+/** One of a child's descriptors: one of ours, a new pipe, or what Node makes of "ignore". */
+export type Stdio = "ignore" | "pipe" | number;
+
+/** A child's descriptors, with `nothing` (/dev/null) over all others that it would inherit. */
+export function coverInherited(own: readonly Stdio[], nothing: number): Stdio[] {
+  const table = [...own];
+  for (const fd of inheritableDescriptors()) {
+    // "ignore" leaves a descriptor above 2 as it is.
+    while (table.length < fd) table.push("ignore");
+    if (fd >= table.length || table[fd] === "ignore") table[fd] = nothing;
+  }
+  return table;
+}

@@ -61,6 +61,7 @@ export { currentUser } from "./user.ts";
 export { changeOwner, removeIfEmpty } from "./owner.ts";
 export type { DeathBinding } from "./launch.ts";
 export { directoriesIn, filesBelow } from "./files-below.ts";
+export { guardedDirectory } from "./janitor.ts";
 export { removeAbandoned } from "./abandoned.ts";
 export { checkOutputDirectory, publishDirectory } from "./publish-directory.ts";
 export { OutputFile } from "./output-file.ts";

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import type { ImageRow } from "../../src/index.ts";
 import { startWick, testCache, wick, type CliResult } from "../support/cli.ts";
+import { ownProcesses } from "../support/processes.ts";
 import { lastingDirectory } from "../support/temporary-directory.ts";
 
 let cache: string;
@@ -74,11 +75,13 @@ test("S6 what a machine runs from stays until it ends, whoever prunes or removes
   expect(await built()).toEqual([]);
 });
 
-test("S1 S7 after SIGKILL of a run the next command sweeps its directory, and the image is free", async () => {
+test("S1 S7 after SIGKILL of a run and its janitor the next command sweeps its directory, and the image is free", async () => {
   const running = startWick(shell("echo up; sleep 100"), { env: env() });
   await running.shown("up");
   const left = readdirSync(tmpdir()).filter((name) => name.startsWith("wick-run-"));
   expect(left).toHaveLength(1);
+  const isJanitor = ({ command }: { command: string }): boolean => command.includes("wick-janitor");
+  process.kill(ownProcesses(tmpdir()).find(isJanitor)!.pid, "SIGKILL");
   running.child.kill("SIGKILL");
   await running.done;
   expect(existsSync(join(tmpdir(), left[0]!))).toBe(true);

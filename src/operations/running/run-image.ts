@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { RunPlan } from "../../config/index.ts";
 import {
   FileStorage,
+  guardedDirectory,
   removePath,
-  temporaryDirectory,
   type TemporaryDirectory,
 } from "../../host/index.ts";
 import type { Store } from "../../store/index.ts";
@@ -51,10 +51,10 @@ export async function prepareRunFiles(
   }
 }
 
-/** A private directory, which the next command removes should this process be killed. */
+/** A private directory: a janitor removes it should this process be killed, else the next command. */
 async function runDirectory(plan: RunPlan, store: Store | undefined): Promise<TemporaryDirectory> {
   if (plan.directory !== undefined) return keptDirectory(plan.directory);
-  const directory = temporaryDirectory("run");
+  const directory = guardedDirectory("run");
   try {
     const claim = await store?.claim(directory.path);
     return {

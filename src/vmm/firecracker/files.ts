@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { checkPrivateDirectory, fitsSocketPath, temporaryDirectory } from "../../host/index.ts";
+import { checkPrivateDirectory, fitsSocketPath, guardedDirectory } from "../../host/index.ts";
 
 /** Ports of the guest's vsock on which the host is awaited (docs/channel.md, docs/relay.md). */
 export const VSOCK_PORTS = { channel: 1024, relay: 1025 } as const;
@@ -20,7 +20,7 @@ export interface FirecrackerFiles extends Disposable {
 export function firecrackerFiles(directory: string): FirecrackerFiles {
   checkPrivateDirectory(directory);
   const isTooLong = !fitsSocketPath(`${join(directory, "vsock")}${LONGEST_PORT}`);
-  const short = isTooLong ? temporaryDirectory("vmm", "/tmp") : undefined;
+  const short = isTooLong ? guardedDirectory("vmm", "/tmp") : undefined;
   const sockets = short?.path ?? directory;
   return {
     api: join(sockets, "api"),

@@ -3,7 +3,7 @@ import {
   awaitPeer,
   checkPrivateDirectory,
   fitsSocketPath,
-  temporaryDirectory,
+  guardedDirectory,
   type Awaited,
 } from "../../host/index.ts";
 
@@ -39,7 +39,7 @@ export async function listenForQemu(
   { relay = false }: { readonly relay?: boolean },
 ): Promise<Listening> {
   checkPrivateDirectory(directory);
-  const short = isTooLong(directory) ? temporaryDirectory("vmm", "/tmp") : undefined;
+  const short = isTooLong(directory) ? guardedDirectory("vmm", "/tmp") : undefined;
   const sockets: Partial<Record<Name, Awaited>> = {};
   const close = (): void => {
     for (const socket of Object.values(sockets).reverse()) socket.close();
