@@ -9,13 +9,17 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export const mainFile = `${root}dist/bin/wick.cjs`;
 const preload = new URL("preload.mjs", import.meta.url).href;
 
-/** A started `wick` that may meet `faults`: `{child, done}`, done `{status, signal, stdout, stderr}`. */
-export function startWick(words, { cache, faults }) {
+/**
+ * A started `wick` that may meet `faults`: `{child, texts, done}`, done `{status, signal, stdout,
+ * stderr}`, texts what it has said so far.
+ */
+export function startWick(words, { cache, faults, env = {} }) {
   const armed = faults === undefined ? [] : ["--import", preload];
   const child = spawn(process.execPath, [...armed, mainFile, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,
+      ...env,
       WICK_CACHE: cache,
       ...(faults && { DRILL_FAULTS: JSON.stringify(faults) }),
     },
@@ -28,7 +32,7 @@ export function startWick(words, { cache, faults }) {
     child.once("error", reject);
     child.once("close", (status, signal) => resolve({ status, signal, ...texts }));
   });
-  return { child, done };
+  return { child, texts, done };
 }
 
 /** Runs `wick` to its end. */

@@ -1,14 +1,19 @@
 /**
- * `npm run drills`: what the store must live through, in full (about 40 minutes). Needs the
- * packages of the tests (docker-registry, skopeo) and a built dist/.
+ * `npm run drills`: what the store and machines must live through, in full (about an hour and a
+ * half). Needs the packages of the tests (docker-registry, skopeo, QEMU) and a built dist/.
  *
- *   node scripts/drills/main.mjs [kill|disk|failure …] [--tenth] [--seed N]
+ *   node scripts/drills/main.mjs [kill|disk|failure|death …] [--tenth] [--seed N] [--times N]
+ *
+ * --times: how often each cell of the death matrix is filled (10). Kernels come from the cache
+ * that WICK_CACHE names.
  *
  * Ends with 1 when anything went wrong; each thing that did is a line.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { deathMatrix } from "./death.mjs";
 import { fullDisk } from "./full-disk.mjs";
 import { killAnywhere } from "./kill.mjs";
 import { nthFailure } from "./nth-failure.mjs";
@@ -16,7 +21,11 @@ import { startRegistry } from "./registry.mjs";
 
 const args = process.argv.slice(2);
 const isTenth = args.includes("--tenth");
-const seed = args.includes("--seed") ? Number(args[args.indexOf("--seed") + 1]) : 1;
+const numberAfter = (name, otherwise) =>
+  args.includes(name) ? Number(args[args.indexOf(name) + 1]) : otherwise;
+const seed = numberAfter("--seed", 1);
+const kernels =
+  process.env.WICK_CACHE ?? fileURLToPath(new URL("../../build/test-cache", import.meta.url));
 
 const percents = (step) => Array.from({ length: 100 / step }, (_, i) => (i + 1) * step);
 
@@ -28,7 +37,7 @@ const KILL_FULL = {
 };
 const KILL_TENTH = { kills: 12, calls: ["rename"], killPoints: 4 };
 
-/** Each drill with its image, in full and as a tenth. */
+/** Each drill with the layers of its image, if it has one in a registry, in full and as a tenth. */
 const drills = {
   kill: {
     title: "1, kill anywhere",
@@ -51,6 +60,16 @@ const drills = {
     layers: isTenth ? [1e6, 1e6] : [8e6, 7e6, 5e6],
     run: (at) => nthFailure({ ...at, most: isTenth ? 2 : 40 }),
   },
+  death: {
+    title: "5, death matrix",
+    run: (at) =>
+      deathMatrix({
+        ...at,
+        kernels,
+        seed,
+        ...(isTenth ? { times: 1, most: 3 } : { times: numberAfter("--times", 10) }),
+      }),
+  },
 };
 
 const chosen = Object.keys(drills).filter((name) => args.includes(name));
@@ -63,7 +82,7 @@ async function run({ title, layers, run: drill }) {
   console.log(`Drill ${title}, seed ${seed}`);
   let registry;
   try {
-    registry = await startRegistry(directory, layers);
+    if (layers !== undefined) registry = await startRegistry(directory, layers);
     const { points, problems } = await drill({ directory, registry });
     const seconds = Math.round((performance.now() - start) / 1000);
     console.log(`Drill ${title}: ${points} points, ${problems.length} problems, ${seconds} s`);

@@ -1,4 +1,4 @@
-/** A tenth of each drill of the store, always the same; `npm run drills` does them in full. */
+/** A part of each drill, always the same; `npm run drills` does them in full. */
 import { fileURLToPath } from "node:url";
 import { spawn } from "node:child_process";
 import { expect, test } from "vitest";
@@ -24,8 +24,9 @@ test.each([
   ["S1 drill 1, SIGKILL anywhere in pull, build and prune", "kill", 8],
   ["S5 drill 2, disks of too few bytes and inodes", "disk", 3],
   ["S4 drill 3, one call after the other fails", "failure", 20],
+  ["V1 V2 drill 5, SIGKILL of wick, VMM and relay, booting and running", "death", 7],
 ] as const)(
-  "%s: the next command gives the right image, and nothing is left",
+  "%s: the next command does what it should, and nothing is left",
   async (_title, name, points) => {
     const { status, text } = await drill(name);
     expect(status, text).toBe(0);

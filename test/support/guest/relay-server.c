@@ -12,9 +12,11 @@
  * 23   sends "last words", then the program exits with status 3
  * 24   waits for a reset of the client's and counts it
  * 25   tells that count, and how many bytes came to port 21 after its end, then ends
+ * 26   kills the relay's process so many ms after it was told how many, in a line
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,7 +30,7 @@
 
 enum { MAX = 8192, BUFFER = 1 << 16 };
 
-static const uint16_t ports[] = { 7, 80, 9, 19, 20, 21, 22, 23, 24, 25 };
+static const uint16_t ports[] = { 7, 80, 9, 19, 20, 21, 22, 23, 24, 25, 26 };
 enum { PORTS = sizeof ports / sizeof *ports };
 
 struct connection {
@@ -107,6 +109,24 @@ static void begin(int fd, uint16_t port)
     flush(i);
 }
 
+static void kill_relay(int after_ms)
+{
+    DIR *processes = opendir("/proc");
+    struct dirent *entry;
+    if (fork() != 0) { closedir(processes); return; }
+    usleep(after_ms * 1000);
+    while ((entry = readdir(processes))) {
+        char path[300], name[32] = "";
+        snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (!file) continue;
+        if (fgets(name, sizeof name, file) && !strcmp(name, "wick-relay\n"))
+            kill(atoi(entry->d_name), SIGKILL);
+        fclose(file);
+    }
+    _exit(0);
+}
+
 static void got(int i, const char *bytes, ssize_t n)
 {
     struct connection *c = &connections[i];
@@ -124,6 +144,9 @@ static void got(int i, const char *bytes, ssize_t n)
         break;
     case 20:
         for (ssize_t at = 0; at < n; at++) c->sum = (c->sum ^ (uint8_t)bytes[at]) * 0x01000193u;
+        break;
+    case 26:
+        if (bytes[n - 1] == '\n') kill_relay(atoi(bytes));
         break;
     case 80:
         for (ssize_t at = 0; at < n; at++) {
