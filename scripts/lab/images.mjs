@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { compiler, forLab } from "./platforms.mjs";
 import { root, wick } from "./tools.mjs";
 
 const shell = (script) => [
@@ -38,10 +39,10 @@ export async function makeImages(directory, suite) {
   mkdirSync(directory);
   if (suite === "firecracker") await makeServer(directory);
   for (const [name, words] of Object.entries(images[suite])) {
-    await wick(["build", "-q", ...words, "-o", join(directory, name)]);
+    await wick(["build", "-q", ...forLab, ...words, "-o", join(directory, name)]);
   }
   for (const [name, words] of Object.entries(bundles[suite])) {
-    await wick(["build", "-q", ...words, "--bundle", join(directory, name)]);
+    await wick(["build", "-q", ...forLab, ...words, "--bundle", join(directory, name)]);
   }
   return directory;
 }
@@ -50,7 +51,7 @@ export async function makeImages(directory, suite) {
 async function makeServer(directory) {
   const program = join(directory, "relay-server");
   const source = join(root, "test/support/guest/relay-server.c");
-  execFileSync("cc", ["-static", "-Os", "-s", "-o", program, source]);
+  execFileSync(compiler, ["-static", "-Os", "-s", "-o", program, source]);
   const options = ["--size", "min", "-o", join(directory, "relay.ext4")];
-  await wick(["build", "-q", ...options, `bin:${program}`]);
+  await wick(["build", "-q", ...forLab, ...options, `bin:${program}`]);
 }

@@ -6,13 +6,15 @@
  *   node scripts/lab/main.mjs kvm|firecracker [NAME…]
  *
  * NAMEs are checks, or parts of their names. Firecracker is the program that WICK_FIRECRACKER
- * names, else that of PATH; its jailer lies beside it. Needs a built dist/ and QEMU. Ends with
- * the line `N passed, N failed, N skipped`, and with 1 when anything failed.
+ * names, else that of PATH; its jailer lies beside it. With WICK_LAB_ARCH=aarch64 or x86_64 it is
+ * the lab that has this architecture, and Firecracker is one for it. Needs a built dist/ and QEMU.
+ * Ends with the line `N passed, N failed, N skipped`, and with 1 when anything failed.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makeImages } from "./images.mjs";
 import { runInLab } from "./machine.mjs";
+import { isForeign } from "./platforms.mjs";
 import { Report } from "./report.mjs";
 import { runSuite } from "./suites.mjs";
 import { findProgram, temporaryDirectory, wickJson } from "./tools.mjs";
@@ -45,7 +47,7 @@ async function check() {
 
 async function checkWith(directory, isKvmHere) {
   const images = await makeImages(join(directory, "images"), suite);
-  if (isKvmHere) return runSuite(suite, { images, names });
+  if (isKvmHere && !isForeign) return runSuite(suite, { images, names });
   const jailer = suite === "firecracker" ? join(dirname(firecracker), "jailer") : "";
   const programs = suite === "firecracker" ? [firecracker, jailer].filter(existsSync) : [];
   process.exitCode = await runInLab(directory, { suite, images, names, programs });
