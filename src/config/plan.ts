@@ -71,6 +71,8 @@ export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> {
   /** Whether the user said so; else an initramfs gets what it needs. */
   readonly isMemoryGiven: boolean;
   readonly cpus: number;
+  /** Whether the user said so; a bundle says how many its machine has. */
+  readonly isCpusGiven: boolean;
   readonly timeoutMs: number;
   readonly kernel: string | undefined;
   /** Whether the command says so, and not only WICK_KERNEL. */
@@ -141,6 +143,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
     isMemoryGiven: (given.memory ?? caller.environment["WICK_MEMORY"]) !== undefined,
     memoryMiB: parseMemory(setting(given.memory, "WICK_MEMORY", DEFAULTS.memory, caller)),
     cpus: parseCpus(given.cpus ?? DEFAULTS.cpus),
+    isCpusGiven: given.cpus !== undefined,
     timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "the timeout"),
     kernel: optionalPath(given.kernel ?? caller.environment["WICK_KERNEL"], caller),
     isKernelGiven: given.kernel !== undefined,

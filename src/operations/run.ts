@@ -7,6 +7,7 @@ import { isWickError, WickError } from "../errors/index.ts";
 import { PublishedPorts } from "../relay/index.ts";
 import type { MachineSpec, Vmm } from "../vmm/index.ts";
 import { withAccelerator } from "./running/accelerator.ts";
+import { modulesInside } from "./bundle/modules.ts";
 import { callerOf } from "./common/caller.ts";
 import { refuseForApp } from "./writing/app-init.ts";
 import { refuseOverrides } from "./running/check-image-options.ts";
@@ -20,6 +21,7 @@ import { type Parts, specOf } from "./machine/machine-spec.ts";
 import { checkMountSources, prepareMounts } from "./machine/mount-drives.ts";
 import { runStep } from "./common/progress.ts";
 import { missingModules } from "./machine/packed-drivers.ts";
+import { type BundleBoot, planForBundle } from "./running/bundle-plan.ts";
 import { planForFile } from "./running/packed-plan.ts";
 import { packedSpec } from "./machine/packed-machine.ts";
 import { prepareRunFiles, type RunFiles } from "./running/run-image.ts";
@@ -31,7 +33,8 @@ import { withStore } from "./common/with-store.ts";
  * made for the run alone lies in one private directory, which goes with the machine.
  */
 export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
-  const requested = planForFile(planRun(options, callerOf(context)), context);
+  const { plan: whole, bundle } = await planForBundle(planRun(options, callerOf(context)), context);
+  const requested = planForFile(whole, context);
   await checkVmm(vmmFor(requested, context), requested, context);
   checkMountSources(requested.mounts);
   const plan = await withAccelerator(requested, context);
@@ -39,7 +42,7 @@ export async function run(options: RunOptions, context: Context): Promise<Runnin
     const files = await prepareRunFiles(plan, store, context);
     try {
       const vmm = vmmFor(plan, context, store);
-      return await start({ plan, vmm, files }, context);
+      return await start({ plan, vmm, files, bundle }, context);
     } catch (error) {
       files[Symbol.dispose]();
       throw error;
@@ -51,20 +54,27 @@ interface Starting {
   readonly plan: RunPlan;
   readonly vmm: Vmm;
   readonly files: RunFiles;
+  readonly bundle: BundleBoot | undefined;
 }
 
-async function start({ plan, vmm, files }: Starting, context: Context): Promise<RunningMachine> {
+async function start(
+  { plan, vmm, files, bundle }: Starting,
+  context: Context,
+): Promise<RunningMachine> {
   const { directory, image } = files;
   const facts = await readImageFacts(image, context.signal);
   if (facts.isApp) refuseForApp(plan, files);
   else if (!files.isBuilt) refuseOverrides(plan, facts);
   if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);
   if (plan.root === "ro" && facts.format === "initramfs") throw refuseReadOnlyRoot();
-  const kernel = await kernelOf(plan, { image, facts, directory }, context);
+  const at = { directory, imageUuid: facts.uuid };
+  const kernel =
+    bundle === undefined
+      ? await kernelOf(plan, { image, facts, directory }, context)
+      : await bundledKernel(plan, bundle, context);
   const wanted = publishedPorts(plan, facts);
   checkRelayed(plan, facts, wanted);
   const ports = await choosePorts(wanted);
-  const at = { directory, imageUuid: facts.uuid };
   const mounts = await prepareMounts(plan.mounts, at, context);
   const parts = { plan, vmm, image, facts, kernel, ports, mounts, directory };
   const spec = await specFor(parts, context);
@@ -143,6 +153,17 @@ async function kernelOf(
   // The distribution's own can do all of it.
   if (plan.kernel !== undefined) await checkDecompressor(kernel, facts, context);
   return kernelForVmm(plan, kernel, { directory, context });
+}
+
+/** The bundle's own, as it is: plain, so that every VMM loads it, with the modules beside it. */
+async function bundledKernel(
+  { content: { arch } }: RunPlan,
+  { kernel: kernelFile, initrd }: BundleBoot,
+  context: Context,
+): Promise<Kernel> {
+  const kernel = await hostKernel({ arch, kernelFile }, context);
+  if (initrd === undefined) return kernel;
+  return { ...kernel, modules: await modulesInside(initrd, context.signal) };
 }
 
 /** Whether a kernel of the user's own unpacks the image; one that cannot be looked into may. */

@@ -1,6 +1,7 @@
 /** sources/: where an application comes from: Debian packages, a directory, a tar archive. */
 export type { ReadMerged, Source, SourceContents } from "./source.ts";
 export { parseSource } from "./parse.ts";
+export { isBundle } from "./parse-path.ts";
 export type { ParsedSource, ParseOptions, SourceKind } from "./parsed-source.ts";
 export { openSource, type SourceOptions } from "./open.ts";
 export { directoryLayer } from "./directory.ts";

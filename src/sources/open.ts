@@ -105,13 +105,19 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
       return openDockerfile(parsed, options);
     case "registry":
       return openRegistry(parsed, options);
+    case "bundle":
+      throw finished(`${reference}: a bundle`, "wick run boots it, dir: takes it as a directory");
     case "image":
-      throw new WickError(
-        "UNSUPPORTED",
-        `Cannot take the files of ${reference}: a finished image, wanted a source to build from`,
-        { hint: "an image can be run and inspected as it is" },
-      );
+      throw finished(`${reference}: a finished image`, "it can be run and inspected as it is");
   }
+}
+
+function finished(what: string, hint: string): WickError {
+  return new WickError(
+    "UNSUPPORTED",
+    `Cannot take the files of ${what}, wanted a source to build from`,
+    { hint },
+  );
 }
 
 function imageOptions(options: SourceOptions): ImageFileOptions {

@@ -61,8 +61,16 @@ export function parsePath(text: string, { cwd, hasDockerfile }: ParseOptions): P
   return { kind, rest, reference: text, ...(kind === "tar" ? { isGuess: true } : {}) };
 }
 
+/** Whether a directory is a bundle of wick's, whatever state its files are in. */
+export function isBundle(directory: string): boolean {
+  return ["manifest.json", "run-qemu.sh"].every(
+    (name) => statOf(join(directory, name))?.isFile() === true,
+  );
+}
+
 function kindOfDirectory(path: string, hasDockerfile: boolean): PathKind {
   if (hasDockerfile) return "dockerfile";
+  if (isBundle(path)) return "bundle";
   if (statOf(join(path, "oci-layout"))?.isFile() === true) return "oci";
   return dockerfileIn(path) === undefined ? "dir" : "dockerfile";
 }
@@ -74,7 +82,7 @@ const foreign: Readonly<Partial<Record<FileKind, string>>> = {
 };
 
 /** A compressed file whose name says that it is an initramfs. */
-const INITRAMFS = /\.cpio\.[a-z0-9]+$/;
+const INITRAMFS = /\.cpio(\.[a-z0-9]+)?$/;
 
 const HINT = "write deb:nginx-light, dir:./rootfs, tar:rootfs.tar.gz, or the path of an image";
 

@@ -1,7 +1,7 @@
 /** What a bare path may be, beside a tar archive. */
-export type PathKind = "dir" | "dockerfile" | "image" | "oci";
+export type PathKind = "bundle" | "dir" | "dockerfile" | "image" | "oci";
 
-/** Kinds of source; `image` is a finished image, for the operations. */
+/** Kinds of source; `image` and `bundle` are finished, for the operations. */
 export type SourceKind =
   | "bin"
   | "deb"

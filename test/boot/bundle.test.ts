@@ -1,7 +1,7 @@
 /** Bundles, booted by their own script with nothing of wick's running. */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freePort } from "../support/booted-machine.ts";
@@ -38,6 +38,23 @@ function damaged(directory: string): string[] {
     .map(({ path }) => path);
 }
 
+/** Changes one bit in the middle of a file; the second time back again. */
+function flip(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1]! ^= 0x10;
+  writeFileSync(path, bytes);
+}
+
+/** Fails unless `wick run SOURCE` refuses a flipped bit in `name`, by name, before any boot. */
+async function expectRefusal(directory: string, name: string, source = directory): Promise<void> {
+  flip(join(directory, name));
+  const { status, stdout, stderr } = await wick(["run", source]);
+  flip(join(directory, name));
+  expect([status, stdout, stderr]).toEqual([125, "", expect.stringContaining("[DIGEST_MISMATCH]")]);
+  expect(stderr).toContain(`${join(directory, name)} is not as it was made`);
+  expect(stderr).not.toContain("Start the machine");
+}
+
 /** The bundle's own script; `output` grows, `done` gives the status. */
 function runScript(directory: string) {
   const child = spawn(join(directory, "run-qemu.sh"), { stdio: ["ignore", "pipe", "pipe"] });
@@ -72,8 +89,25 @@ test("a bundle of a root file system serves its page, can be written to, and sta
   expect(readme).toContain(`curl http://172.16.0.42:${port}/`);
   expect(readme).toContain(`The script publishes:\n\n- tcp 127.0.0.1:${port} is port ${port}`);
   expect(damaged(directory)).toEqual([]);
+  for (const name of ["rootfs.ext4", "vmlinux", "initrd.cpio"])
+    await expectRefusal(directory, name);
+  await expectRefusal(directory, "rootfs.ext4", join(directory, "rootfs.ext4"));
   writeFileSync(join(directory, "run-qemu.sh"), "#\n", { flag: "a" });
   expect(damaged(directory)).toEqual(["run-qemu.sh"]);
+  // What is not booted may be changed.
+  const words = [
+    "--entrypoint",
+    '["/bin/busybox","sh","-c"]',
+    "--append",
+    "loglevel=3",
+    "-e",
+    "A=b",
+  ];
+  const ran = await wick(["run", ...words, directory, "echo $A; cat /proc/cmdline; exit 9"]);
+  expect([ran.status, ran.stdout]).toEqual([
+    9,
+    expect.stringMatching(/^b\r?\n.* loglevel=3\r?\n$/u),
+  ]);
 }, 120_000);
 
 test("a bundle of one file runs its application and ends with it", async () => {
@@ -91,6 +125,7 @@ test("a bundle of one file runs its application and ends with it", async () => {
   expect(await done, told.output).toBe(0);
   expect(told.output).toContain("hello from x86_64");
   expect(told.output).toContain("application exited with status 3");
+  await expectRefusal(directory, "app.vmlinux");
 }, 120_000);
 
 test("an initramfs's bundle is the same bytes again, elsewhere and with another umask", async () => {
@@ -104,6 +139,41 @@ test("an initramfs's bundle is the same bytes again, elsewhere and with another 
   }
   expect(damaged(first)).toEqual([]);
 });
+
+test("wick run boots an initramfs's bundle as the bundle says, and refuses what was changed", async () => {
+  const script = "echo $(nproc) $(cat /proc/cmdline); exit 4";
+  const words = [...busybox(script), "--format", "initramfs", "--compression", "gzip"];
+  const directory = await bundle([...words, "--cpus", "2", "--cmdline", "loglevel=4"]);
+  const ran = await wick(["run", directory]);
+  expect([ran.status, ran.stdout]).toEqual([4, expect.stringMatching(/^2 .* loglevel=4\r?\n$/u)]);
+  for (const name of ["initrd.cpio", "vmlinux"]) await expectRefusal(directory, name);
+  const manifest = join(directory, "manifest.json");
+  const text = readFileSync(manifest, "utf8");
+  for (const [from, to, code] of [
+    ['"wick": 1', '"wick": 2', "CONFIG_INVALID"],
+    ["{", "[", "CONFIG_INVALID"],
+    ['"path": "vmlinux"', '"path": "../vmlinux"', "CONFIG_INVALID"],
+    ['"path": "vmlinux"', '"path": "Image"', "CONFIG_INVALID"],
+    ['"sizeBytes": ', '"sizeBytes": 1', "DIGEST_MISMATCH"],
+  ] as const) {
+    writeFileSync(manifest, text.replaceAll(from, to));
+    const { status, stderr } = await wick(["run", directory]);
+    expect([from, status, stderr]).toEqual([from, 125, expect.stringContaining(`[${code}]`)]);
+  }
+  writeFileSync(manifest, text);
+  rmSync(join(directory, "vmlinux"));
+  for (const [options, code] of [
+    [[], "SOURCE_NOT_FOUND"],
+    [["--kernel", "/boot/vmlinuz"], "USAGE"],
+    [["--platform", "linux/arm64"], "USAGE"],
+    [["--size", "1g"], "USAGE"],
+  ] as const) {
+    const { status, stderr } = await wick(["run", ...options, directory]);
+    expect([options, status, stderr]).toEqual([options, 125, expect.stringContaining(`[${code}]`)]);
+  }
+  const built = await wick(["build", "-o", join(directory, "x.ext4"), directory]);
+  expect([built.status, built.stderr]).toEqual([1, expect.stringContaining("[UNSUPPORTED]")]);
+}, 120_000);
 
 test("a bundle for aarch64 is made on any machine, with the kernel that Firecracker loads there", async () => {
   const words = [...busybox("exit"), "--platform", "linux/arm64", "-m", "300m", "--cpus", "2"];

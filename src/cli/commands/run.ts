@@ -28,6 +28,7 @@ Examples:
   wick run -p 8080:80 deb:nginx-light
   wick run -p 8080:80 -m 128m nginx.ext4
   wick run -p 8080:80 nginx.vmlinux
+  wick run -p 8080:80 ./bundle
   wick run -p 8080:80 --vmm firecracker nginx.ext4
   wick run -p 8080:80 --vmm firecracker --jailer 20001:20001 nginx.ext4
   wick run -p 8080:80 --network relay nginx.ext4

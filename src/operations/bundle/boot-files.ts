@@ -4,14 +4,15 @@ import { appCommandLine } from "../../application/index.ts";
 import type { Arch, BundlePlan } from "../../config/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { initBinary } from "../../guest/index.ts";
-import { FileStorage, OutputFile, readSmallFile } from "../../host/index.ts";
 import {
-  archiveBehind,
-  bootArchive,
-  type Kernel,
-  type PackRecord,
-  unpackKernelFile,
-} from "../../kernel/index.ts";
+  movePath,
+  OutputFile,
+  readChunks,
+  readSmallFile,
+  removePath,
+  statOf,
+} from "../../host/index.ts";
+import { bootArchive, type Kernel, type PackRecord, unpackKernelFile } from "../../kernel/index.ts";
 import type { Context } from "../common/context.ts";
 import type { ImageFacts } from "../images/image-facts.ts";
 import { checkInit, kernelSizes, memoryOf, summaryOf } from "../machine/initramfs-machine.ts";
@@ -51,15 +52,18 @@ export function rootParts(
   return { initrd: INITRD, root, memoryMiB: bundle.memoryMiB, last: [] };
 }
 
-/** An initramfs is the root: behind it lie the modules that its devices need. */
+/**
+ * An initramfs is the root: before it lie the modules that its devices need. Behind a compressed
+ * archive nobody but the kernel would find them.
+ */
 export async function initramfsParts(
   { directory, bundle, facts, kernel }: BootParts,
   context: Context,
 ): Promise<Boot> {
   checkInit(facts, bundle.append);
   const added = facts.reports ? bootArchive({ modules: kernel.modules, boot: {} }) : NOTHING;
-  const { compression, unpackedBytes, decompressorBytes } = summaryOf(facts);
-  const initrdBytes = append(join(directory, INITRD), added, compression !== "none");
+  const { unpackedBytes, decompressorBytes } = summaryOf(facts);
+  const initrdBytes = await prepend(join(directory, INITRD), added, context);
   const sizes = {
     ...(await kernelSizes(kernel, bundle.append, context.signal)),
     initrdBytes,
@@ -89,11 +93,17 @@ export function packedParts(
 const NOTHING = new Uint8Array(0);
 
 /** Returns the size of the whole file. */
-function append(path: string, bytes: Uint8Array, isCompressed: boolean): number {
-  using storage = new FileStorage(path, "update");
-  const at = archiveBehind(storage.sizeBytes, { isCompressed });
-  if (bytes.length > 0) storage.writeAt(bytes, at);
-  return storage.sizeBytes;
+async function prepend(path: string, bytes: Uint8Array, { signal }: Context): Promise<number> {
+  if (bytes.length > 0) {
+    const image = `${path}.image`;
+    movePath(path, image);
+    using output = new OutputFile(path);
+    output.write(bytes);
+    for await (const chunk of readChunks(image, signal)) output.write(chunk);
+    output.finish({ mode: 0o666 });
+    removePath(image);
+  }
+  return statOf(path)!.size;
 }
 
 function writeFile(path: string, bytes: Uint8Array): void {

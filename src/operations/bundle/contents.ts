@@ -71,6 +71,7 @@ async function writeApart(parts: BundleParts, context: Context): Promise<Written
       modulesDirectory: bundle.modules,
       refresh: plan.refresh,
       fileSystem: format,
+      devices: "any",
     },
     context,
   );

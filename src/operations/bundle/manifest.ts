@@ -29,7 +29,7 @@ export function manifestText(
   { result, facts, kernel, machine }: WrittenContents,
   files: readonly BundleFile[],
 ): string {
-  const { arch, memoryMiB, cpus } = machine;
+  const { arch, memoryMiB, cpus, append } = machine;
   const manifest = {
     wick: 1,
     arch,
@@ -37,6 +37,7 @@ export function manifestText(
     kernel,
     memoryMiB,
     cpus,
+    cmdline: append.join(" "),
     application: { argv: result.argv ?? [] },
     exposedPorts: Object.keys(facts.config?.ExposedPorts ?? {}).toSorted(),
     parts: result.parts.map(({ name }) => name),

@@ -4,7 +4,7 @@ import { WickError } from "../../errors/index.ts";
 import type { ImageFacts } from "../images/image-facts.ts";
 
 /** Refuses what a finished image could only ignore: options of building it. */
-export function refuseBuildingOptions(plan: RunPlan): void {
+export function refuseBuildingOptions(plan: RunPlan<unknown>): void {
   if (plan.buildingOptions.length === 0) return;
   const options = plan.buildingOptions.map((name) => `--${name}`).join(", ");
   throw new WickError(
