@@ -106,16 +106,21 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
     case "registry":
       return openRegistry(parsed, options);
     case "bundle":
-      throw finished(`${reference}: a bundle`, "wick run boots it, dir: takes it as a directory");
     case "image":
-      throw finished(`${reference}: a finished image`, "it can be run and inspected as it is");
+      throw finished(kind, reference);
   }
 }
 
-function finished(what: string, hint: string): WickError {
+const finishedWords = {
+  bundle: ["a bundle", "wick run boots it, dir: takes it as a directory"],
+  image: ["a finished image", "it can be run and inspected as it is"],
+} as const;
+
+function finished(kind: keyof typeof finishedWords, reference: string): WickError {
+  const [what, hint] = finishedWords[kind];
   return new WickError(
     "UNSUPPORTED",
-    `Cannot take the files of ${what}, wanted a source to build from`,
+    `Cannot take the files of ${reference}: ${what}, wanted a source to build from`,
     { hint },
   );
 }
