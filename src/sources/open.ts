@@ -105,8 +105,7 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
       return openDockerfile(parsed, options);
     case "registry":
       return openRegistry(parsed, options);
-    case "bundle":
-    case "image":
+    default:
       throw finished(kind, reference);
   }
 }
