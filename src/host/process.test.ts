@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -51,6 +51,19 @@ test("stop() ends what the child started too, and is content when all is gone", 
   expect(await child.stop({ graceMs: 1000 })).toEqual({ code: null, signal: "SIGKILL" });
 });
 
+test("V4 a child that was killed is dead, also while one of its own holds its output open", async () => {
+  const child = await sh("sleep 100 & echo $!; sleep 0.2; kill -9 $$");
+  const start = performance.now();
+  expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
+  expect(performance.now() - start).toBeLessThan(2000);
+  expect(existsSync(`/proc/${child.pid}`)).toBe(false);
+  // Nobody else is signalled for it: not even its own.
+  await child.stop({ graceMs: 1000 });
+  const left = Number(child.outputTail()[0]);
+  expect(isAlive(left)).toBe(true);
+  process.kill(left, "SIGKILL");
+});
+
 test("a child gets /dev/null as stdin, a limit on descriptors, and only the listed environment", async () => {
   const child = await sh("readlink /proc/self/fd/0; ulimit -n; ulimit -Hn; env", {
     openFiles: 2048,
@@ -95,7 +108,7 @@ test("what a child would inherit is found among our own descriptors", async () =
 });
 
 test.each(["kernel", "watcher"] as const)(
-  "when we are killed outright, a child bound by the %s is gone within 2 s",
+  "V1 when we are killed outright, a child bound by the %s is gone within 2 s",
   async (binding) => {
     const parent = await ownProcess(`
       const child = await startProcess("/bin/sleep", ["100"], { purpose: "test", binding: "${binding}" });

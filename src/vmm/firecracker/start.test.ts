@@ -171,7 +171,7 @@ const steps = [
 ];
 
 test.each(steps.slice(1))(
-  "a refusal of %s is the error, in its words, and nothing is left",
+  "V13 a refusal of %s is the error, in its words, and nothing is left",
   async (step) => {
     const error = await failure(like({ at: { [step]: "refuse" } }).start(spec));
     expect(error.code).toBe("VMM_FAILED");
@@ -181,7 +181,7 @@ test.each(steps.slice(1))(
 );
 
 test.each(steps)(
-  "a Firecracker that dies at %s tells its last words, and nothing is left",
+  "V13 a Firecracker that dies at %s tells its last words, and nothing is left",
   async (step) => {
     const error = await failure(like({ at: { [step]: "die" } }).start(spec));
     expect(error.code).toBe("VMM_FAILED");
@@ -192,7 +192,7 @@ test.each(steps)(
 );
 
 test.each(["GET /version", "PUT /drives/drive0", "PUT /actions"])(
-  "a Firecracker that is silent at %s is ended at the deadline",
+  "V10 a Firecracker that is silent at %s is ended at the deadline",
   async (step) => {
     const vmm = like({ at: { [step]: "silent" } }, { startTimeoutMs: 1500 });
     const error = await failure(vmm.start(spec));
@@ -223,7 +223,7 @@ test("an interruption ends the start at once, and nothing is left", async () => 
 });
 
 test.each([1, 2])(
-  "a failure to listen for the guest (%i) takes back what came before",
+  "V13 a failure to listen for the guest (%i) takes back what came before",
   async (nth) => {
     setFaults([{ call: "listen", pathPrefix: directory, nth, errno: "EMFILE" }]);
     const error = await failure(like({}).start(spec));
@@ -232,14 +232,14 @@ test.each([1, 2])(
   },
 );
 
-test.each([1, 2, 3, 4, 5, 6, 7])("a connection that fails (%i) takes all back", async (nth) => {
+test.each([1, 2, 3, 4, 5, 6, 7])("V13 a connection that fails (%i) takes all back", async (nth) => {
   setFaults([{ call: "connect", pathPrefix: directory, nth, errno: "EMFILE" }]);
   const error = await failure(like({}).start(spec));
   expect(error.message).toContain("too many open files");
   expect(left()).toEqual([]);
 });
 
-test("failures to write the log and the config file, and to spawn, take all back", async () => {
+test("V13 failures to write the log and the config file, and to spawn, take all back", async () => {
   for (const [call, nth] of [
     ["write", 1],
     ["write", 2],
@@ -253,7 +253,7 @@ test("failures to write the log and the config file, and to spawn, take all back
   expect(left()).toEqual([]);
 });
 
-test("a directory too long for socket paths starts all the same, and cleans up", async () => {
+test("V7 a directory too long for socket paths starts all the same, and cleans up", async () => {
   const long = join(directory, "l".repeat(100));
   mkdirSync(long, { mode: 0o700 });
   const machine = await like({ guest: "init" }).start({ ...spec, directory: long });

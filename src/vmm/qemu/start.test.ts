@@ -87,7 +87,7 @@ function stub(script: string): string {
   return path;
 }
 
-test("a busy port is PORT_BUSY before QEMU starts, and nothing is left", async () => {
+test("V9 a busy port is PORT_BUSY before QEMU starts, and nothing is left", async () => {
   const { server, port } = await listen();
   setFaults([{ call: "spawn", pathPrefix: "", nth: 1, errno: "EIO" }]);
   const error = await failure(qemu().start({ ...spec, ports: [tcpPort(port)] }));
@@ -97,7 +97,7 @@ test("a busy port is PORT_BUSY before QEMU starts, and nothing is left", async (
   await new Promise((resolve) => server.close(resolve));
 });
 
-test("a port taken between the check and QEMU's own bind is PORT_BUSY, with QEMU's words", async () => {
+test("V9 a port taken between the check and QEMU's own bind is PORT_BUSY, with QEMU's words", async () => {
   const asked = [tcpPort(0), tcpPort(0)];
   const free = await listen();
   await new Promise((resolve) => free.server.close(resolve));
@@ -108,7 +108,7 @@ test("a port taken between the check and QEMU's own bind is PORT_BUSY, with QEMU
   expect(leftIn(directory)).toEqual([]);
 });
 
-test("port 0 reports its number, and listens on the loopback address alone", async () => {
+test("V9 port 0 reports its number, and listens on the loopback address alone", async () => {
   const machine = await qemu().start({ ...spec, ports: [tcpPort(0)] });
   try {
     const { hostPort } = machine.ports[0]!;
@@ -127,7 +127,7 @@ test("port 0 reports its number, and listens on the loopback address alone", asy
   }
 });
 
-test("QEMU holds only descriptors that it was given, under a limit of 4096", async () => {
+test("V16 QEMU holds only descriptors that it was given, under a limit of 4096", async () => {
   const machine = await qemu().start(spec);
   try {
     const fds = readdirSync(`/proc/${machine.pid}/fd`).map((fd) =>
@@ -153,7 +153,7 @@ test("QEMU runs in a process group and session of its own", async () => {
   await machine.kill();
 });
 
-test("once connected, no socket file is left that a stranger could connect to", async () => {
+test("V6 once connected, no socket file is left that a stranger could connect to", async () => {
   const machine = await qemu().start(spec);
   expect(leftIn(directory)).toEqual([]);
   await machine.kill();
@@ -197,7 +197,7 @@ test("a directory that others can enter, or a link to one, is refused", async ()
   expect(error.message).toContain("a symbolic link");
 });
 
-test("a directory too long for socket paths starts all the same, and cleans up", async () => {
+test("V7 a directory too long for socket paths starts all the same, and cleans up", async () => {
   const long = join(directory, "l".repeat(100));
   mkdirSync(long, { mode: 0o700 });
   const machine = await qemu().start({ ...spec, directory: long });
@@ -209,14 +209,17 @@ test.each([
   ["qmp", 1],
   ["console", 2],
   ["channel", 3],
-])("a failure to listen for %s is the error, and takes back what came before", async (_, nth) => {
-  setFaults([{ call: "listen", pathPrefix: directory, nth, errno: "EMFILE" }]);
-  const error = await failure(qemu().start(spec));
-  expect(error.message).toContain("too many open files");
-  expect(leftIn(directory)).toEqual([]);
-});
+])(
+  "V13 a failure to listen for %s is the error, and takes back what came before",
+  async (_, nth) => {
+    setFaults([{ call: "listen", pathPrefix: directory, nth, errno: "EMFILE" }]);
+    const error = await failure(qemu().start(spec));
+    expect(error.message).toContain("too many open files");
+    expect(leftIn(directory)).toEqual([]);
+  },
+);
 
-test("a failure to spawn is the error, and takes the sockets back", async () => {
+test("V13 a failure to spawn is the error, and takes the sockets back", async () => {
   setFaults([{ call: "spawn", pathPrefix: "", nth: 1, errno: "EMFILE" }]);
   expect((await failure(qemu().start(spec))).message).toContain("too many open files");
   expect(leftIn(directory)).toEqual([]);
@@ -228,7 +231,7 @@ test("a program that is no program is one error", async () => {
   expect(error.detail.join()).toMatch(/not found|No such file/);
 });
 
-test("a VMM that ends at once is VMM_FAILED with its status and last words", async () => {
+test("V13 a VMM that ends at once is VMM_FAILED with its status and last words", async () => {
   const program = stub("echo one >&2; printf 'two \\033[31m\\n' >&2; exit 42");
   const error = await failure(qemu({ program }).start(spec));
   expect(error.code).toBe("VMM_FAILED");
@@ -236,7 +239,7 @@ test("a VMM that ends at once is VMM_FAILED with its status and last words", asy
   expect(error.detail).toEqual(["one", "two \\x1b[31m"]);
 });
 
-test("a file that is no kernel is KERNEL_INVALID with QEMU's words", async () => {
+test("V13 a file that is no kernel is KERNEL_INVALID with QEMU's words", async () => {
   writeFileSync(spec.kernel, "no kernel at all, only text");
   const error = await failure(qemu().start(spec));
   expect(error.code).toBe("KERNEL_INVALID");
@@ -254,7 +257,7 @@ test("a VMM that never connects is ended at the deadline, its last words in the 
   expect(leftIn(directory)).toEqual([]);
 });
 
-test("a VMM that connects and says nothing is ended at the deadline", async () => {
+test("V10 a VMM that connects and says nothing is ended at the deadline", async () => {
   const program = stub(connecting("cat > /dev/null"));
   const error = await failure(qemu({ program, startTimeoutMs: 1500 }).start(spec));
   expect(error.message).toContain("no greeting on QEMU's control connection");
@@ -267,7 +270,7 @@ test("a VMM that talks nonsense on its control connection is ended at once", asy
   expect(error.message).toContain("QEMU sent no JSON");
 });
 
-test("a VMM that refuses to go on is ended, and its refusal is the error", async () => {
+test("V13 a VMM that refuses to go on is ended, and its refusal is the error", async () => {
   const answers = [
     `echo '{"QMP":{}}'; read -r line; echo '{"return":{},"id":1}'`,
     `read -r line; echo '{"error":{"class":"GenericError","desc":"not now"},"id":2}'; sleep 100`,
@@ -301,7 +304,7 @@ test("a signal ends the start at once with INTERRUPTED, and nothing is left", as
   expect(leftIn(directory)).toEqual([]);
 });
 
-test("KVM that this host does not give is one error with a hint, never TCG by itself", async () => {
+test("V13 KVM that this host does not give is one error with a hint, never TCG by itself", async () => {
   const error = await failure(qemu().start({ ...spec, accel: "kvm", arch: "aarch64" }));
   expect(["UNSUPPORTED", "PERMISSION"]).toContain(error.code);
   expect(error.hint).toContain("--accel tcg");
