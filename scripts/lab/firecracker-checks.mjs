@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expectPage, expectRun, startPatiently } from "./expect.mjs";
+import { killCheck } from "./kill-checks.mjs";
 import { relayCheck } from "./relay-checks.mjs";
 import { findProgram, start, temporaryDirectory } from "./tools.mjs";
 
@@ -34,6 +35,10 @@ export function firecrackerChecks(images) {
     {
       name: "many requests and much data go through the relay, each whole",
       run: () => relayCheck(at("relay.ext4")),
+    },
+    {
+      name: "wick and Firecracker are killed, nothing is left, and the next run serves",
+      run: () => killCheck(at("relay.ext4")),
     },
     {
       name: "a bundle boots by its configuration alone, and ends with its application",

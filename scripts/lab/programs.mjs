@@ -22,7 +22,7 @@ export function programsOfLab({ suite, packages, programs }) {
 
 /** Programs of this host with their libraries. */
 function ofHost(packages, programs) {
-  const tools = [`qemu-system-${arch}`, "flock", "setpriv", "lz4", "cp"].map(findProgram);
+  const tools = [`qemu-system-${arch}`, "flock", "setpriv", "lz4", "cp", "rm"].map(findProgram);
   const all = [...tools, ...programs].filter((path) => path !== undefined);
   return [
     `bin:${process.execPath}`,
