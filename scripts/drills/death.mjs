@@ -6,7 +6,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -46,6 +46,8 @@ const MATRIX = {
 /** In `ms`: how soon all must be gone, and how long a machine that was asked to stop may take. */
 const GONE_MS = 3000;
 const STOP_MS = 15_000;
+/** How long it may take until there is a process to be killed. */
+const FOUND_MS = 10_000;
 
 /** `times` each cell; `most` of the early and of the late ones at all. */
 export async function deathMatrix({ directory, kernels, seed, times, most = Infinity }) {
@@ -76,31 +78,26 @@ async function prepare(directory, kernels) {
     temporary: join(directory, "tmp"),
     program: join(directory, "server"),
     path: process.env.PATH,
-    pathWithoutSetpriv: join(directory, "bin"),
     port: await freePort(),
     label: 0,
     leftovers: [],
   };
-  for (const path of [at.cache, at.temporary, at.pathWithoutSetpriv]) mkdirSync(path, 0o700);
+  const programs = join(directory, "bin");
+  for (const path of [at.cache, at.temporary, programs]) mkdirSync(path, 0o700);
+  at.pathWithoutSetpriv = withoutSetpriv(programs);
   execFileSync("cc", ["-static", "-Os", "-s", "-o", at.program, server]);
   for (const name of ["apt", "debs", "kernels"]) {
     const kept = join(kernels, name);
     mkdirSync(kept, { recursive: true, mode: 0o700 });
     symlinkSync(kept, join(at.cache, name));
   }
-  linkPrograms(at.pathWithoutSetpriv);
   return at;
 }
 
-/** All of PATH but setpriv: wick then starts its launcher, where the kernel's own way is missing. */
-function linkPrograms(directory) {
-  const seen = new Set(["setpriv"]);
-  for (const from of process.env.PATH.split(":").filter((path) => path.startsWith("/"))) {
-    for (const name of namesIn(from)) {
-      if (!seen.has(name)) symlinkSync(join(from, name), join(directory, name));
-      seen.add(name);
-    }
-  }
+/** With a setpriv first that cannot do it, wick starts its launcher instead. */
+function withoutSetpriv(directory) {
+  writeFileSync(join(directory, "setpriv"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  return `${directory}:${process.env.PATH}`;
 }
 
 async function freePort() {
@@ -144,7 +141,7 @@ async function trial({ victim, phase }, { at, spans, next }) {
   const problems = await enter(machine, phase);
   const busy = phase === "open" ? await Promise.all(busyOnes(machine)) : [];
   if (phase === "stopping" && victim !== "relay") machine.child.kill("SIGTERM");
-  await kill(machine, { victim, phase, afterMs });
+  problems.push(...(await kill(machine, { victim, phase, afterMs })));
   problems.push(...(await AFTER[victim](machine, { phase, busy })));
   for (const { socket } of busy) socket.destroy();
   machine.child.kill("SIGKILL");
@@ -180,17 +177,24 @@ async function kill(machine, { victim, phase, afterMs }) {
     await machine.killRelayIn(afterMs);
     if (phase === "stopping") machine.child.kill("SIGTERM");
     else await sleep(afterMs);
-    return;
+    return [];
   }
-  if (victim !== "wick") await found(machine, victim);
+  if (victim !== "wick" && !(await found(machine, victim))) {
+    // In the last phase it may have ended already: then there is nothing to kill.
+    return phase === "stopping" ? [] : [`there was no ${victim} to be killed`];
+  }
   await sleep(afterMs);
   const pid = victim === "wick" ? machine.child.pid : machine[victim]();
-  // In the last phase it may have ended already: then there is nothing to kill.
   if (pid !== undefined) process.kill(pid, "SIGKILL");
+  return [];
 }
 
+/** Whether it is there, or comes. */
 async function found(machine, victim) {
-  while (machine[victim]() === undefined && !machine.ended) await sleep(2);
+  for (const end = performance.now() + FOUND_MS; machine[victim]() === undefined; await sleep(5)) {
+    if (machine.ended || performance.now() > end) return false;
+  }
+  return true;
 }
 
 /** What must be true once each of them is dead, a sentence for what is not. */

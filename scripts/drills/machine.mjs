@@ -76,35 +76,45 @@ export class DrillMachine {
 
   /** The VMM's pid; undefined when there is none yet, or any more. */
   vmm() {
-    return processes().find(
-      ({ parent, command }) =>
-        parent === this.child.pid && /(^|\/)qemu-system-\S+ -M/.test(command),
-    )?.pid;
+    return childrenOf(this.child.pid).find((pid) =>
+      / -M .* -kernel /.test(processOf(pid)?.command),
+    );
   }
 
   /** The shell that ends the VMM when wick's end of the pipe closes: its child, since exec. */
   launcher() {
     const vmm = this.vmm();
-    return processes().find(({ parent, command }) => parent === vmm && command.includes("qemu-"))
-      ?.pid;
+    return vmm && childrenOf(vmm).find((pid) => processOf(pid)?.command.includes("qemu-system"));
   }
 }
 
-/** All processes of the host, as /proc shows them; zombies are none. */
+function childrenOf(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1");
+    return text.split(" ").filter(Boolean).map(Number);
+  } catch {
+    return []; // gone meanwhile
+  }
+}
+
+/** A process as /proc shows it; a zombie is none. */
+function processOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    if (/\) [ZX] /.test(stat)) return undefined;
+    const command = readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim();
+    return { pid, command };
+  } catch {
+    return undefined; // gone meanwhile
+  }
+}
+
+/** All processes of the host. */
 function processes() {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, "latin1");
-        const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        if (state === "Z" || state === "X") return [];
-        const command = readFileSync(`/proc/${name}/cmdline`, "latin1").replaceAll("\0", " ");
-        return [{ pid: Number(name), parent: Number(parent), command: command.trim() }];
-      } catch {
-        return []; // gone meanwhile
-      }
-    });
+    .map((name) => processOf(Number(name)))
+    .filter((one) => one !== undefined);
 }
 
 /** What is there of a machine that should be gone, a sentence each. */
