@@ -34,7 +34,7 @@ export interface CheckResult {
  * together as `build` does it, into a private directory.
  */
 export async function check(options: CheckOptions, context: Context): Promise<CheckResult> {
-  const given = imageReference(options.source, context.workingDirectory);
+  const given = await imageReference(options.source, context);
   using directory = temporaryDirectory("check");
   const output = join(directory.path, options.init === "app" ? "app.cpio" : "app.ext4");
   const plan = planBuild({ ...options, output }, callerOf(context));

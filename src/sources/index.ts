@@ -2,6 +2,7 @@
 export type { ReadMerged, Source, SourceContents } from "./source.ts";
 export { parseSource } from "./parse.ts";
 export { isBundle } from "./parse-path.ts";
+export { holdsInitramfs } from "./finished-image.ts";
 export type { ParsedSource, ParseOptions, SourceKind } from "./parsed-source.ts";
 export { openSource, type SourceOptions } from "./open.ts";
 export { directoryLayer } from "./directory.ts";

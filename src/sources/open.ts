@@ -1,5 +1,4 @@
 import { sanitise } from "../bytes/index.ts";
-import { WickError } from "../errors/index.ts";
 import type { Environment } from "../host/index.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { binSource } from "./bin/index.ts";
@@ -11,6 +10,7 @@ import {
   dockerfileSource,
   PLAIN_BUILD,
 } from "./dockerfile/index.ts";
+import { finishedError } from "./finished-image.ts";
 import { type EngineImage, engineSource } from "./engine/index.ts";
 import {
   archiveSource,
@@ -106,22 +106,8 @@ export function openSource(parsed: ParsedSource, options: SourceOptions): Source
     case "registry":
       return openRegistry(parsed, options);
     default:
-      throw finished(kind, reference);
+      throw finishedError(kind, reference);
   }
-}
-
-const finishedWords = {
-  bundle: ["a bundle", "wick run boots it, dir: takes it as a directory"],
-  image: ["a finished image", "it can be run and inspected as it is"],
-} as const;
-
-function finished(kind: keyof typeof finishedWords, reference: string): WickError {
-  const [what, hint] = finishedWords[kind];
-  return new WickError(
-    "UNSUPPORTED",
-    `Cannot take the files of ${reference}: ${what}, wanted a source to build from`,
-    { hint },
-  );
 }
 
 function imageOptions(options: SourceOptions): ImageFileOptions {

@@ -8,7 +8,7 @@ import type { ParsedSource, ParseOptions, PathKind } from "./parsed-source.ts";
 
 /** Ends of names that are files and never images of a registry. */
 const FILE_SUFFIX =
-  /\.(ext4|img|raw|erofs|squashfs|sqfs|cpio|image|vmlinux|bz[iI]mage|tar|tgz|tzst|txz|tbz2?|qcow2|deb|(tar|cpio|img|ext4)\.(gz|zst|xz|bz2|lz4))$/;
+  /\.(ext4|img|raw|erofs|squashfs|sqfs|cpio|image|vmlinux|bz[iI]mage|tar|tgz|tzst|txz|tbz2?|qcow2|deb|gz|zst|xz|bz2|lz4)$/;
 
 /** Whether a bare word is a file by its name. */
 export function isPath(text: string): boolean {
@@ -81,7 +81,7 @@ const foreign: Readonly<Partial<Record<FileKind, string>>> = {
   qcow2: "a qcow2 disk",
 };
 
-/** A compressed file whose name says that it is an initramfs. */
+/** A compressed file whose name says that it is an initramfs; others must be looked into. */
 const INITRAMFS = /\.cpio(\.[a-z0-9]+)?$/;
 
 const HINT = "write deb:nginx-light, dir:./rootfs, tar:rootfs.tar.gz, or the path of an image";

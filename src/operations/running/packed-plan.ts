@@ -3,8 +3,8 @@ import { refuseModulesAlone, type RunPlan } from "../../config/index.ts";
 import { WickError } from "../../errors/index.ts";
 import { FileStorage } from "../../host/index.ts";
 import type { PackRecord } from "../../kernel/index.ts";
+import { parseSource } from "../../sources/index.ts";
 import type { Context } from "../common/context.ts";
-import { imageReference } from "../images/image-reference.ts";
 import { packedRecord } from "../packed/packed-file.ts";
 
 /**
@@ -15,8 +15,8 @@ export function planForFile<Accel>(
   plan: RunPlan<Accel>,
   { workingDirectory }: Context,
 ): RunPlan<Accel> {
-  const path = imageReference(plan.content.source, workingDirectory);
-  const record = path === undefined ? undefined : recordAt(path);
+  const { kind, rest } = parseSource(plan.content.source, { cwd: workingDirectory });
+  const record = kind === "image" ? recordAt(rest) : undefined;
   if (record === undefined) {
     const { modules, kernel } = plan;
     if (modules !== undefined && kernel === undefined) throw refuseModulesAlone(modules);

@@ -87,7 +87,7 @@ async function imageOf(
   plan: RunPlan,
   { directory, store, context }: Surroundings,
 ): Promise<BootImage> {
-  const given = imageReference(plan.content.source, context.workingDirectory);
+  const given = await imageReference(plan.content.source, context);
   if (given !== undefined) {
     refuseBuildingOptions(plan);
     return { path: given, isBuilt: false };

@@ -1,11 +1,12 @@
 import { display, sanitise } from "../../bytes/index.ts";
 import { decompress } from "../../compression/index.ts";
-import { WickError } from "../../errors/index.ts";
+import { isWickError, WickError } from "../../errors/index.ts";
 import type { WantedPlatform } from "../../formats/oci/index.ts";
 import { TarReader } from "../../formats/tar/index.ts";
 import { readChunks, realPath, statOf } from "../../host/index.ts";
 import type { Store } from "../../store/index.ts";
 import { lookAtFile } from "../file-kind.ts";
+import { finishedError, holdsInitramfs } from "../finished-image.ts";
 import type { Entry, LayerVisitor } from "../../tree/index.ts";
 import { imageContents } from "../image/index.ts";
 import type { Source, SourceContents } from "../source.ts";
@@ -75,7 +76,13 @@ export function guessedSource(reference: string, path: string, options: ImageFil
     reference,
     async open(signal) {
       const plain = tarSource(reference, path);
-      if (!(await beginsAsImage(path, signal))) return plain.open(signal);
+      const isImage = await beginsAsImage(path, signal).catch(async (error: unknown) => {
+        const isNoTar = isWickError(error, "ARCHIVE_INVALID");
+        throw isNoTar && (await holdsInitramfs(path, signal))
+          ? finishedError("image", reference)
+          : error;
+      });
+      if (!isImage) return plain.open(signal);
       const wanted = { reference: sanitise(reference), platform: options.platform };
       const opened = await openArchive({ kind: undefined, path, wanted }, options, signal);
       return opened ?? plain.open(signal);
