@@ -21,6 +21,7 @@ export const rooms = [
 /** The rooms in operations/, in the same order; the files beside them are the operations themselves. */
 const operationRooms = [
   "common",
+  "tap",
   "initramfs",
   "packed",
   "writing",

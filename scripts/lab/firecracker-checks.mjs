@@ -44,11 +44,7 @@ export function firecrackerChecks(images) {
       name: "a bundle boots by its configuration alone, and ends with its application",
       run: () => expectBundle(startBundle(at("bundle-hello"), "firecracker.json")),
     },
-    {
-      name: "a bundle serves the page over a TAP",
-      ...(isRoot ? {} : { skip: "making a TAP takes root" }),
-      run: () => withTap(() => servesPage(at("bundle-nginx"))),
-    },
+    ...tapChecks(at),
     {
       name: "wick's own jail, and the status of what ran in it",
       ...(isDynamic() ? { skip: "this Firecracker is not static" } : jailerSkip()),
@@ -61,6 +57,26 @@ export function firecrackerChecks(images) {
       name: "a bundle boots in the jailer",
       ...jailerSkip(),
       run: () => expectBundle(startJailed(at("bundle-hello"))),
+    },
+  ];
+}
+
+function tapChecks(at) {
+  return [
+    {
+      name: "a bundle serves the page over a TAP",
+      ...(isRoot ? {} : { skip: "making a TAP takes root" }),
+      run: () => withTap(() => servesPage(at("bundle-nginx"))),
+    },
+    {
+      name: "a published port serves the page over a TAP of wick's own, which goes",
+      ...(isRoot ? {} : { skip: "making a TAP takes root" }),
+      run: () => servesOverTap(at("nginx.cpio.gz")),
+    },
+    {
+      name: "the same in wick's own jail, whose user the TAP is made for",
+      ...(isDynamic() ? { skip: "this Firecracker is not static" } : jailerSkip()),
+      run: () => servesOverTap(at("nginx.cpio.gz"), ["--jailer", "20001:20001"]),
     },
   ];
 }
@@ -103,12 +119,21 @@ function servesPage(directory) {
   return expectPage(startBundle(directory, "firecracker-net.json"), "http://172.16.0.42/");
 }
 
+async function servesOverTap(image, options = []) {
+  const words = ["--vmm", "firecracker", "--network", "tap", ...options, "-p", "8080:80", image];
+  await expectPage(startPatiently(words), "http://127.0.0.1:8080/");
+  const left = await ip("-o", "link", "show");
+  if (left.includes("wick-")) throw new Error(`it left a TAP:\n${left}`);
+}
+
+async function ip(...words) {
+  const { status, stdout, stderr } = await start("ip", words).done;
+  if (status !== 0) throw new Error(`ip ${words.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
 /** The three lines of the bundle's README. */
 async function withTap(body) {
-  const ip = async (...words) => {
-    const { status, stderr } = await start("ip", words).done;
-    if (status !== 0) throw new Error(`ip ${words.join(" ")}: ${stderr}`);
-  };
   await ip("tuntap", "add", "dev", "tap0", "mode", "tap");
   try {
     await ip("addr", "add", "172.16.0.1/24", "dev", "tap0");

@@ -1,8 +1,22 @@
 import { showPort, type PublishedPort } from "../application/index.ts";
 import { WickError } from "../errors/index.ts";
 
-/** Which network a machine has: QEMU's own, published TCP ports alone, none. */
-export type Network = "user" | "relay" | "none";
+/** Which network a machine has: QEMU's own, none but published TCP ports (through init), a TAP, none. */
+export type Network = "user" | "relay" | "tap" | "none";
+
+/** Why UDP ports are not published. */
+const withoutUdp: Partial<
+  Readonly<Record<Network, { readonly why: string; readonly hint: string }>>
+> = {
+  relay: {
+    why: "the relay carries TCP alone",
+    hint: "--network user, with QEMU, forwards UDP too",
+  },
+  tap: {
+    why: "with --network tap wick forwards TCP alone",
+    hint: "send to the machine's own address, which the host reaches; --network user, with QEMU, forwards UDP too",
+  },
+};
 
 /** Refuses ports that the network cannot carry, before anything is fetched. USAGE. */
 export function checkPublished(ports: readonly PublishedPort[], network: Network): void {
@@ -11,9 +25,9 @@ export function checkPublished(ports: readonly PublishedPort[], network: Network
     throw refused(first, "--network none has no ports", "leave out one of the two");
   }
   const udp = ports.find(({ protocol }) => protocol === "udp");
-  if (network !== "relay" || udp === undefined) return;
-  const hint = "--network user, with QEMU, forwards UDP too";
-  throw refused(udp, "the relay carries TCP alone", hint);
+  const reason = withoutUdp[network];
+  if (reason === undefined || udp === undefined) return;
+  throw refused(udp, reason.why, reason.hint);
 }
 
 function refused(port: PublishedPort, why: string, hint: string): WickError {

@@ -7,6 +7,7 @@ export { listOptions } from "./list-options.ts";
 export { refuseCopy } from "./image-options.ts";
 export type { BuildOptions, RunOptions } from "./options.ts";
 export { type PackingPlan, refuseModulesAlone } from "./packing.ts";
+export type { NetworkPlan } from "./network-options.ts";
 export { parseOptions } from "./parse.ts";
 export type { PullPolicy } from "./pull-policies.ts";
 export { planBuild, planRun, type BuildPlan, type RequestedAccel, type RunPlan } from "./plan.ts";

@@ -3,6 +3,7 @@ import { accelerators } from "./accelerators.ts";
 import { buildFormats, imageFormats } from "./image-formats.ts";
 import { allowances } from "../sources/index.ts";
 import { initKinds } from "./init-kinds.ts";
+import { isNetwork } from "./network-options.ts";
 import { pullPolicies } from "./pull-policies.ts";
 import { vmmNames } from "./vmm-names.ts";
 
@@ -143,7 +144,10 @@ export const runOptionsSchema = v.strictObject({
   driveRequests: v.optional(text),
   root: v.optional(v.picklist(["overlay", "copy", "ro"], "wanted overlay, copy or ro")),
   readOnly: v.optional(v.boolean()),
-  network: v.optional(v.picklist(["user", "relay", "none"], "wanted user, relay or none")),
+  /** `user`, `relay`, `tap` (one of wick's own), `tap=NAME` (one that is there), or `none`. */
+  network: v.optional(
+    v.pipe(v.string(), v.check(isNetwork, "wanted user, relay, tap, tap=NAME or none")),
+  ),
   /** Keep the machine's files here (an empty or new directory) instead of in a temporary one. */
   directory: v.optional(text),
   ...configEntries,

@@ -17,7 +17,7 @@ import { accelerators } from "./accelerators.ts";
 import { buildingOptions } from "./building-options.ts";
 import { bundleOf, outputOf, type BundlePlan } from "./bundle.ts";
 import { absolute, optionalPath, type Caller } from "./caller.ts";
-import { checkPublished, type Network } from "./check-published.ts";
+import { checkPublished } from "./check-published.ts";
 import { planContent, type ContentPlan, type InitKind } from "./content-plan.ts";
 import { parseDuration } from "./duration.ts";
 import {
@@ -34,6 +34,7 @@ import { packingOf, type PackingPlan } from "./packing.ts";
 import { parseOptions } from "./parse.ts";
 import { drivesOf, type DrivePlan } from "./drive-options.ts";
 import { jailOf, type JailPlan } from "./jail-options.ts";
+import { networkOf, type NetworkPlan } from "./network-options.ts";
 import { vmmOf, type VmmName } from "./vmm-options.ts";
 
 export interface BuildPlan extends ContentPlan {
@@ -56,7 +57,7 @@ export interface BuildPlan extends ContentPlan {
 export type RequestedAccel = (typeof accelerators)[number];
 
 /** What one run sets, resolved. */
-export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> {
+export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> extends NetworkPlan {
   /** Of a source that must be built first; a finished image has it all inside. */
   readonly content: ContentPlan;
   /** Options given that only building can follow, as `size`. */
@@ -89,8 +90,6 @@ export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> {
   readonly accel: Accel;
   readonly root: "overlay" | "copy" | "ro";
   readonly readOnly: boolean;
-  /** "relay": no card; published ports go through init. */
-  readonly network: Network;
   readonly directory: string | undefined;
 }
 
@@ -130,7 +129,8 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
   const built = builtIn(given.init ?? "wick", overrides);
   const content = planContent(given, built, caller);
   const vmm = vmmOf({ given, arch: content.arch, hostArch: caller.arch });
-  const network = given.network ?? (vmm === "firecracker" ? "relay" : "user");
+  const usual = vmm === "firecracker" ? "relay" : "user";
+  const { network, tap } = networkOf(given.network ?? usual);
   const ports = parsePublishedAll(given.publish ?? []);
   checkPublished(ports, network);
   return {
@@ -159,6 +159,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
     root: given.root ?? "overlay",
     readOnly: given.readOnly ?? false,
     network,
+    tap,
     directory: optionalPath(given.directory, caller),
   };
 }

@@ -41,6 +41,31 @@ test("ports that the network does not carry are refused with QEMU, too", () => {
   expect(plan({ network: "none", publishAll: true }).ports).toEqual([]);
 });
 
+test("a TAP is wick's own, or one that is named as devices are", () => {
+  for (const vmm of ["qemu", "firecracker"] as const) {
+    expect(plan({ vmm, network: "tap" })).toMatchObject({ network: "tap", tap: undefined });
+    expect(plan({ vmm, network: "tap=tap0" })).toMatchObject({ network: "tap", tap: "tap0" });
+  }
+  expect(plan({ network: "tap=a-15-byte-nam.0" }).tap).toHaveLength(15);
+  for (const name of [
+    "",
+    "sixteen-bytes-xx",
+    "a/b",
+    "a b",
+    "a,script=/x",
+    "tap%d",
+    ".",
+    "tap\u00e9",
+  ]) {
+    expect(() => plan({ network: `tap=${name}` })).toThrow("wanted 1 to 15 letters");
+  }
+  for (const network of ["", "bridge", "taps", "tap0"]) {
+    expect(() => plan({ network })).toThrow("network: wanted user, relay, tap, tap=NAME or none");
+  }
+  expect(() => plan({ network: "tap", publish: ["53/udp"] })).toThrow("wick forwards TCP alone");
+  expect(plan({ network: "tap", publish: ["80"] }).ports).toHaveLength(1);
+});
+
 test("a jail is Firecracker's alone, for a user of its own, with files of its own cgroup", () => {
   const jail = (options: Partial<RunOptions>) => plan({ vmm: "firecracker", ...options }).jail;
   expect(jail({})).toBeUndefined();

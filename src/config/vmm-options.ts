@@ -28,7 +28,7 @@ function checkFirecracker({ given: { accel, network }, arch, hostArch }: Asked):
   if (network === "user") {
     throw refused(
       "--network user: it has none",
-      "leave it out: published ports are relayed by init; --network none for no ports at all",
+      "leave it out: published ports are relayed by init; --network tap for more, none for no ports at all",
     );
   }
   if (arch !== hostArch) {

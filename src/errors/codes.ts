@@ -36,7 +36,7 @@ export const errorCodes = {
   REGISTRY_FAILED: "a registry or engine could not be reached, or answered with an error",
   UNAUTHORIZED: "a registry wants other credentials, or they may not be sent to it",
   STORE_DAMAGED: "a file of wick's store is missing, cut or changed and cannot be had again",
-  IN_USE: "a running machine or another command uses what was to be removed",
+  IN_USE: "a running machine or another command uses what was to be removed or taken",
   IO: "reading or writing a file on the host failed",
   DISK_FULL: "the host's disk or quota is full",
   PERMISSION: "the user may not do this on the host",

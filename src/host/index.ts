@@ -43,7 +43,11 @@ export {
 } from "./process.ts";
 export { checkPortFree, isIpv4Address, type HostPort } from "./ports.ts";
 export { awaitPeer, fitsSocketPath, socketListens, type Awaited } from "./unix-socket.ts";
+export { networkDevices, routedSubnets, type Ipv4Subnet } from "./network-devices.ts";
+export { removeTap } from "./remove-tap.ts";
+export { mayChangeNetwork } from "./capabilities.ts";
 export { requestOverSocket, type SocketAnswer, type SocketRequest } from "./socket-http.ts";
+export { connectTcp, type TcpTarget } from "./tcp-client.ts";
 export { listenTcp, resetClient, type TcpClient, type TcpListener } from "./tcp-server.ts";
 export { checkPrivateDirectory } from "./private-directory.ts";
 export { readStandardInput } from "./stdin.ts";

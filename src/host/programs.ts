@@ -17,6 +17,7 @@ const packageOf: Readonly<Record<string, string>> = {
   unsquashfs: "squashfs-tools",
   "mkfs.erofs": "erofs-utils",
   flock: "util-linux",
+  ip: "iproute2",
 };
 
 /** Directories searched after PATH: an ordinary user's PATH often lacks them. */

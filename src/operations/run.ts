@@ -4,7 +4,7 @@ import { planRun, refuseCopy, type RunOptions, type RunPlan } from "../config/in
 import { monotonicMs } from "../host/index.ts";
 import { checkCanBoot, type Kernel, kernelCapabilities } from "../kernel/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
-import { PublishedPorts } from "../relay/index.ts";
+import { ForwardedPorts, PublishedPorts } from "../relay/index.ts";
 import type { MachineSpec, Vmm } from "../vmm/index.ts";
 import { withAccelerator } from "./running/accelerator.ts";
 import { modulesInside } from "./bundle/modules.ts";
@@ -27,6 +27,8 @@ import { packedSpec } from "./machine/packed-machine.ts";
 import { prepareRunFiles, type RunFiles } from "./running/run-image.ts";
 import { checkPackedForm, checkVmm, kernelForVmm, vmmFor } from "./running/vmm-choice.ts";
 import { withStore } from "./common/with-store.ts";
+import { checkTap } from "./tap/check.ts";
+import { type MachineTap, tapFor } from "./tap/machine-tap.ts";
 
 /**
  * Builds what is not an image yet, boots it, and gives the running machine. Everything that is
@@ -37,14 +39,21 @@ export async function run(options: RunOptions, context: Context): Promise<Runnin
   const requested = planForFile(whole, context);
   await checkVmm(vmmFor(requested, context), requested, context);
   checkMountSources(requested.mounts);
+  await checkTap(requested, context.signal);
   const plan = await withAccelerator(requested, context);
   return withStore(context, async (store) => {
     const files = await prepareRunFiles(plan, store, context);
+    let tap: MachineTap | undefined;
+    const release = (): void => {
+      tap?.[Symbol.dispose]();
+      files[Symbol.dispose]();
+    };
     try {
       const vmm = vmmFor(plan, context, store);
-      return await start({ plan, vmm, files, bundle }, context);
+      tap = await tapFor(plan, store, context);
+      return await start({ plan, vmm, files, bundle, tap, release }, context);
     } catch (error) {
-      files[Symbol.dispose]();
+      release();
       throw error;
     }
   });
@@ -55,12 +64,13 @@ interface Starting {
   readonly vmm: Vmm;
   readonly files: RunFiles;
   readonly bundle: BundleBoot | undefined;
+  readonly tap: MachineTap | undefined;
+  /** Takes away what was made for the run. */
+  readonly release: () => void;
 }
 
-async function start(
-  { plan, vmm, files, bundle }: Starting,
-  context: Context,
-): Promise<RunningMachine> {
+async function start(starting: Starting, context: Context): Promise<RunningMachine> {
+  const { plan, vmm, files, bundle, tap, release } = starting;
   const { directory, image } = files;
   const facts = await readImageFacts(image, context.signal);
   if (facts.isApp) refuseForApp(plan, files);
@@ -76,11 +86,11 @@ async function start(
   checkRelayed(plan, facts, wanted);
   const ports = await choosePorts(wanted);
   const mounts = await prepareMounts(plan.mounts, at, context);
-  const parts = { plan, vmm, image, facts, kernel, ports, mounts, directory };
+  const parts = { plan, vmm, image, facts, kernel, ports, tap, mounts, directory };
   const spec = await specFor(parts, context);
   const startedAtMs = monotonicMs();
   const names = { step: "boot", title: "Start the machine" };
-  const published = spec.relay === true ? await PublishedPorts.listen(ports) : undefined;
+  const published = await listenFor(parts, spec);
   const machine = await runStep(context.onEvent, names, () =>
     startWith(published, () => vmm.start(spec, context.signal)),
   );
@@ -95,13 +105,22 @@ async function start(
     timeoutMs: plan.timeoutMs,
     hintIfLost: hintIfLost(plan, facts),
     onWarning: (message) => context.onEvent({ type: "warning", message }),
-    release: () => files[Symbol.dispose](),
+    release,
   });
+}
+
+/** Where the VMM forwards no ports wick does. */
+function listenFor(
+  { ports, tap }: Parts,
+  { relay }: MachineSpec,
+): Promise<PublishedPorts | ForwardedPorts> | undefined {
+  if (relay === true) return PublishedPorts.listen(ports);
+  return tap === undefined ? undefined : ForwardedPorts.listen(ports, tap);
 }
 
 /** Ports are bound before there is a machine, and not without one. */
 async function startWith<T>(
-  published: PublishedPorts | undefined,
+  published: PublishedPorts | ForwardedPorts | undefined,
   start: () => Promise<T>,
 ): Promise<T> {
   try {

@@ -10,6 +10,7 @@ import {
   statOf,
 } from "../host/index.ts";
 import { ownDirectory, type StoreLayout } from "./layout.ts";
+import { claimTap, removeClaimedTap, type TapClaim, type TapRecord } from "./tap-claims.ts";
 import { makeTemporary } from "./temporary-file.ts";
 
 /** A path is short; what is longer is no claim of ours. */
@@ -31,11 +32,9 @@ const CLAIMED_NAME = /^wick-[\w.-]+$|^\..*\.wick-[0-9a-f]+\.tmp$/;
  * next command removes both.
  */
 export async function claimPath(layout: StoreLayout, claimed: Claim): Promise<Disposable> {
-  ownDirectory(layout.tmp);
-  const claim = await makeTemporary(() => join(layout.tmp, `wick-${randomName()}.claim`));
+  const claim = await makeTemporary(() => nextClaim(layout));
   try {
-    using storage = new FileStorage(claim.path, "update");
-    storage.writeAt(utf8(JSON.stringify(claimed)), 0);
+    writeRecord(claim.path, claimed);
     return claim;
   } catch (error) {
     claim[Symbol.dispose]();
@@ -43,9 +42,25 @@ export async function claimPath(layout: StoreLayout, claimed: Claim): Promise<Di
   }
 }
 
+/** The same for a TAP that is to be made. */
+export function claimTapIn(layout: StoreLayout): Promise<TapClaim> {
+  return claimTap(() => nextClaim(layout), writeRecord);
+}
+
+function nextClaim(layout: StoreLayout): string {
+  ownDirectory(layout.tmp);
+  return join(layout.tmp, `wick-${randomName()}.claim`);
+}
+
+function writeRecord(path: string, record: object): void {
+  using storage = new FileStorage(path, "update");
+  storage.writeAt(utf8(JSON.stringify(record)), 0);
+}
+
 /** Removes what a claim that nobody holds any more names. Fails where something of it stays. */
 export function removeClaimed(claim: string): void {
-  const { path, group } = readClaim(claim);
+  const { path, group, ...tap } = readClaim(claim);
+  removeClaimedTap(tap);
   if (path !== undefined) removePath(path);
   if (group === undefined) return;
   removeIfEmpty(group);
@@ -53,11 +68,14 @@ export function removeClaimed(claim: string): void {
 }
 
 /** Whatever a damaged record says, only what has such a name is removed. */
-function readClaim(claim: string): Partial<Claim> {
+function readClaim(claim: string): Partial<Claim & TapRecord> {
   try {
     const text = Buffer.from(readSmallFile(claim, CLAIM_MAX_BYTES)).toString();
-    const { path, group } = JSON.parse(text) as Record<string, unknown>;
+    const record = JSON.parse(text) as Record<string, unknown>;
+    const { path, group, ...others } = record;
+    const texts = Object.entries(others).filter(([, value]) => typeof value === "string");
     return {
+      ...Object.fromEntries(texts),
       ...(isClaimed(path) ? { path } : {}),
       ...(isClaimed(group) ? { group } : {}),
     };

@@ -1,12 +1,13 @@
 import { lockFile, makePrivateDirectory, tryLockFile, type FileLock } from "../host/index.ts";
 import { BlobStore } from "./blobs.ts";
-import { claimPath } from "./claims.ts";
+import { claimPath, claimTapIn } from "./claims.ts";
 import { ImageStore } from "./images.ts";
 import { ownDirectory, storeLayout, type StoreLayout } from "./layout.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { NameStore } from "./names.ts";
 import { PlaceStore } from "./places.ts";
 import { referencedBlobs } from "./references.ts";
+import type { TapClaim } from "./tap-claims.ts";
 import { makeSpool, type SpoolFile } from "./spool.ts";
 import { hasLeftovers, sweep } from "./sweep.ts";
 
@@ -94,6 +95,11 @@ export class Store {
    */
   claim(path: string, group?: string): Promise<Disposable> {
     return claimPath(this.layout, { path, group });
+  }
+
+  /** The same for a TAP that is to be made: its name, and what is to be written on it. */
+  claimTap(): Promise<TapClaim> {
+    return claimTapIn(this.layout);
   }
 }
 

@@ -109,6 +109,27 @@ test("a claimed cgroup goes once it is empty, and the claim stays with one that 
   expect(readdirSync(join(directory, "tmp"))).toEqual([]);
 });
 
+test("a claim of a TAP waits where its network is another one, and goes with the boot it was of", async () => {
+  const claim = await store.claimTap();
+  const file = readdirSync(join(directory, "tmp"))[0]!;
+  expect(claim.name).toMatch(/^wick-[0-9a-f]{8}$/);
+  expect(Buffer.from(claim.alias).length).toBeLessThan(256); // IFALIASZ
+  expect(claim.alias).toContain(file);
+  const record = JSON.parse(readFileSync(tmp(file), "utf8")) as object;
+  claim[Symbol.dispose]();
+  const left = async (changes: object): Promise<boolean> => {
+    writeFileSync(tmp(file), JSON.stringify({ ...record, ...changes }));
+    await use();
+    return existsSync(tmp(file));
+  };
+  expect(await left({ network: "net:[1]" })).toBe(true);
+  expect(await left({ network: "net:[1]", boot: "an earlier one" })).toBe(false);
+  // A name that is none of ours is nobody's business, wherever it is.
+  expect(await left({ network: "net:[1]", tap: "eth0" })).toBe(false);
+  // It was never made, or is gone.
+  expect(await left({})).toBe(false);
+});
+
 test("a claim that names anything but a temporary of wick's removes nothing", async () => {
   const precious = join(directory, "precious");
   mkdirSync(precious);

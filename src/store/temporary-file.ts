@@ -29,10 +29,15 @@ export function temporaryOf(lock: FileLock): TemporaryFile {
 
 /** A new temporary file under the name that `nextPath` gives. */
 export async function makeTemporary(nextPath: () => string): Promise<TemporaryFile> {
+  return temporaryOf(await makeLocked(nextPath));
+}
+
+/** A new, locked file that its owner removes himself. */
+export async function makeLocked(nextPath: () => string): Promise<FileLock> {
   for (;;) {
     const lock = await tryLockFile(nextPath(), { mode: "exclusive" });
     // Undefined where a sweeper was faster: it takes this name away.
-    if (lock !== undefined) return temporaryOf(lock);
+    if (lock !== undefined) return lock;
   }
 }
 

@@ -14,6 +14,14 @@ export interface PortForward {
   readonly guestPort: number;
 }
 
+/** A network card of the machine's on a TAP that is there. */
+export interface TapCard {
+  /** The TAP's name. */
+  readonly device: string;
+  /** The card's own address, `06:00:…`. */
+  readonly mac: string;
+}
+
 /** All that a VMM must know to start a machine. Paths are absolute. */
 export interface MachineSpec {
   readonly arch: "x86_64" | "aarch64";
@@ -25,7 +33,7 @@ export interface MachineSpec {
   readonly drives: readonly Drive[];
   /** What the VMM itself forwards; none where the relay does. */
   readonly ports: readonly PortForward[];
-  readonly network: "user" | "none";
+  readonly network: "user" | "none" | TapCard;
   /** The machine gets a second byte stream, {@link Machine.relay}, for connections to its ports. */
   readonly relay?: boolean;
   readonly accel: "tcg" | "kvm";

@@ -4,8 +4,9 @@
  * becomes a line of JSON in the file RECORD.
  *
  * BEHAVIOUR is JSON: {version, delayMs, at: {"PUT /drives/drive0": what}, guest}, where `what` is
- * "refuse", "die", "cgroup" (as a jailer ends), "silent", "garbage", "half" or "huge", and `guest` is what it does once the
- * guest runs: "init" (connects as a guest's init does and echoes), "exit:N", "flood".
+ * "refuse", "die", "cgroup" (as a jailer ends), "busyTap", "foreignTap", "silent", "garbage",
+ * "half" or "huge", and `guest` is what it does once the guest runs: "init" (connects as a guest's
+ * init does and echoes), "exit:N", "flood".
  * {real: PROGRAM} passes everything on to a real Firecracker, to record a session.
  */
 /* oxlint-disable unicorn/no-process-exit -- a program that ends as it is told to */
@@ -38,6 +39,10 @@ const faults = {
     writeFileSync(2, 'Error: CgroupControllerUnavailable("memory")\n');
     process.exit(1);
   },
+  busyTap: (answer) =>
+    respond(answer, 400, { fault_message: tapError("Resource busy (os error 16)") }),
+  foreignTap: (answer) =>
+    respond(answer, 400, { fault_message: tapError("Operation not permitted (os error 1)") }),
   silent: () => {},
   garbage: (answer) => answer.socket.end("this is no HTTP\r\n\r\n"),
   half: (answer) => {
@@ -48,6 +53,11 @@ const faults = {
     answer.end("x".repeat(2 << 20));
   },
 };
+
+/** As Firecracker 1.16.1 says it. */
+function tapError(words) {
+  return `Could not create the network device: Open tap device failed: Error while creating ifreq structure: ${words}. Invalid TUN/TAP Backend provided by tap0. Check our documentation on setting up the network devices.`;
+}
 
 function respond(answer, status, body) {
   answer.writeHead(status, { "content-type": "application/json" });

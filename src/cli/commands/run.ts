@@ -32,6 +32,7 @@ Examples:
   wick run -p 8080:80 --vmm firecracker nginx.ext4
   wick run -p 8080:80 --vmm firecracker --jailer 20001:20001 nginx.ext4
   wick run -p 8080:80 --network relay nginx.ext4
+  wick run -p 8080:80 --network tap=tap0 nginx.ext4
   wick run -p 8080:80 -v ./conf:/etc/nginx nginx.ext4
   wick run -e GREETING=hello --with deb:busybox-static dir:./rootfs /usr/bin/busybox sh -c 'echo $GREETING'
 `;
@@ -65,11 +66,9 @@ export function addRun(program: Command): void {
     .option("--cpus <n>", "number of CPUs (1)")
     .option("-h, --hostname <name>", "the machine's host name")
     .option("--timeout <duration>", "how long the application may take until it listens (60s)")
-    .addOption(
-      new Option(
-        "--network <mode>",
-        "user: outgoing and published ports; relay: published ports alone, through init; none",
-      ).choices(["user", "relay", "none"]),
+    .option(
+      "--network <mode>",
+      "user: outgoing and published ports; relay: published ports alone, through init; tap: a TAP that wick makes (as root), or tap=NAME one of yours; none",
     )
     .addOption(
       new Option("--root <mode>", "overlay: changes go to a private drive; copy; ro").choices([

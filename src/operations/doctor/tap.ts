@@ -1,41 +1,35 @@
-import { mayUse, readSmallFile } from "../../host/index.ts";
+import { findProgram, mayChangeNetwork, mayUse } from "../../host/index.ts";
+import { TUN_DEVICE } from "../tap/check.ts";
 import type { DoctorLine } from "./line.ts";
 
-const DEVICE = "/dev/net/tun";
-
-/** linux/capability.h */
-const CAP_NET_ADMIN = 12n;
-
-/** Whether this user can make a TAP interface. */
+/** Whether this user can make a TAP, which `--network tap` does, or take one: `tap=NAME`. */
 export function checkTap(): DoctorLine[] {
   const line = {
     check: "TAP",
-    purpose: "a network of the host's own for machines; wick's published ports do without",
+    purpose: "--network tap; wick's published ports do without",
     isNeeded: false,
   };
-  const device = mayUse(DEVICE);
-  if (device === undefined) {
-    const hint = "load the module tun";
-    return [{ ...line, state: "missing", found: `this host has no ${DEVICE}`, hint }];
-  }
-  if (!device) {
-    const hint = `let the user read and write ${DEVICE}`;
-    return [{ ...line, state: "missing", found: `this user may not open ${DEVICE}`, hint }];
-  }
-  if (hasNetAdmin()) return [{ ...line, state: "ok", found: `${DEVICE}, CAP_NET_ADMIN` }];
-  return [
-    {
-      ...line,
-      state: "warn",
-      found: `${DEVICE}, without CAP_NET_ADMIN`,
-      hint: "have root make one for the user: ip tuntap add dev tap0 mode tap user NAME",
-    },
-  ];
+  return [{ ...line, ...state(mayUse(TUN_DEVICE), findProgram("ip") !== undefined) }];
 }
 
-/** The effective capabilities of this process (proc(5), CapEff). */
-function hasNetAdmin(): boolean {
-  const text = Buffer.from(readSmallFile("/proc/self/status")).toString("latin1");
-  const hex = /^CapEff:\s*([0-9a-f]+)$/m.exec(text)?.[1];
-  return hex !== undefined && ((BigInt(`0x${hex}`) >> CAP_NET_ADMIN) & 1n) === 1n;
+function state(
+  device: boolean | undefined,
+  hasIp: boolean,
+): Pick<DoctorLine, "state" | "found" | "hint"> {
+  if (device === undefined) {
+    const hint = "load the module: modprobe tun";
+    return { state: "missing", found: `this host has no ${TUN_DEVICE}`, hint };
+  }
+  if (!device) {
+    const hint = `let the user read and write ${TUN_DEVICE}`;
+    return { state: "missing", found: `this user may not open ${TUN_DEVICE}`, hint };
+  }
+  if (!hasIp) {
+    const hint = "apt-get install iproute2";
+    return { state: "missing", found: "the program ip is not installed", hint };
+  }
+  if (mayChangeNetwork()) return { state: "ok", found: `${TUN_DEVICE}, ip, CAP_NET_ADMIN` };
+  const hint =
+    "have root make one for the user, for --network tap=tap0: ip tuntap add dev tap0 mode tap user NAME";
+  return { state: "warn", found: `${TUN_DEVICE}, ip, without CAP_NET_ADMIN`, hint };
 }

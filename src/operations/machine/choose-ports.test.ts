@@ -5,7 +5,7 @@ import { checkRelayed, publishedPorts } from "./choose-ports.ts";
 import type { ImageFacts } from "../images/image-facts.ts";
 
 const caller = { environment: {}, workingDirectory: "/", arch: "x86_64" } as const;
-const plan = (network: "user" | "relay") =>
+const plan = (network: "user" | "relay" | "tap") =>
   planRun({ source: "/x.ext4", network, publishAll: true, accel: "tcg" }, caller);
 
 const image: ImageFacts = {
@@ -17,13 +17,14 @@ const image: ImageFacts = {
   isApp: false,
 };
 
-test("-P publishes what the network carries: the relay TCP alone", () => {
-  const all = (network: "user" | "relay") =>
+test("-P publishes what the network carries: relay and TAP TCP alone", () => {
+  const all = (network: "user" | "relay" | "tap") =>
     publishedPorts({ ...plan(network), accel: "tcg" }, image).map(
       ({ guestPort, protocol }) => `${guestPort}/${protocol}`,
     );
   expect(all("user").sort()).toEqual(["53/udp", "80/tcp"]);
   expect(all("relay")).toEqual(["80/tcp"]);
+  expect(all("tap")).toEqual(["80/tcp"]);
 });
 
 test("the relay is refused with images that do not have it", () => {

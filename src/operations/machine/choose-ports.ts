@@ -17,7 +17,7 @@ export function publishedPorts(plan: RunPlan, { config }: ImageFacts): readonly 
   const isNamed = ({ protocol, guestPort }: PublishedPort): boolean =>
     plan.ports.some((port) => port.protocol === protocol && port.guestPort === guestPort);
   // What the network cannot carry is no reason to start nothing, as long as nobody asks for it.
-  const carried = plan.network === "relay" ? /\/tcp$/ : /\/(tcp|udp)$/;
+  const carried = plan.network === "user" ? /\/(tcp|udp)$/ : /\/tcp$/;
   const keys = Object.keys(ExposedPorts).filter((key) => carried.test(key));
   const exposed = parsePublishedAll(keys).filter((port) => !isNamed(port));
   return [...plan.ports, ...exposed];

@@ -41,11 +41,11 @@ export async function initramfsSpec(parts: Parts, context: Context): Promise<Mac
 
 /** Process 1 is the application: the kernel itself hands it what this run sets. */
 export async function appWords(
-  { plan, facts, kernel }: Parts,
+  { plan, facts, kernel, tap }: Parts,
   context: Context,
 ): Promise<string[]> {
   const { words } = appCommandLine(mergeConfigs(facts.config ?? {}, plan.overrides));
-  return [...(await appNetworkWords(plan, kernel, context)), ...words];
+  return [...(await appNetworkWords({ plan, kernel, tap }, context)), ...words];
 }
 
 /** Refuses one that has nothing to start; `commandLine` may name another program. */

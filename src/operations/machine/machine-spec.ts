@@ -9,6 +9,7 @@ import type { ImageFacts } from "../images/image-facts.ts";
 import type { PreparedMounts } from "./mount-drives.ts";
 import { writeOverlayDrive } from "./overlay-drive.ts";
 import { runFiles } from "./run-records.ts";
+import type { MachineTap } from "../tap/machine-tap.ts";
 
 const INIT_MAX_BYTES = 1 << 20;
 
@@ -20,6 +21,7 @@ export interface Parts {
   readonly facts: ImageFacts;
   readonly kernel: Kernel;
   readonly ports: readonly PortForward[];
+  readonly tap: MachineTap | undefined;
   readonly mounts: PreparedMounts;
   readonly directory: string;
 }
@@ -41,10 +43,11 @@ export function runFilesOf({
   vmm,
   facts,
   ports,
+  tap,
   mounts,
 }: Parts): ReturnType<typeof runFiles> {
   const ending = vmm.guestEnds(plan.content.arch);
-  return runFiles(plan, facts, { ports, mounts: mounts.mounts, ending });
+  return runFiles(plan, facts, { ports, tap, mounts: mounts.mounts, ending });
 }
 
 /** What machines of all kinds have. */
@@ -57,8 +60,8 @@ export function machineOf(parts: Parts): Omit<MachineSpec, "initrd"> {
     memoryMiB: plan.memoryMiB,
     cpus: plan.cpus,
     drives: parts.mounts.drives,
-    ports: plan.network === "relay" ? [] : parts.ports,
-    network: plan.network === "user" ? "user" : "none",
+    ports: plan.network === "user" ? parts.ports : [],
+    network: parts.tap?.card ?? (plan.network === "user" ? "user" : "none"),
     relay: plan.network === "relay" && parts.ports.length > 0,
     accel: plan.accel,
     directory,

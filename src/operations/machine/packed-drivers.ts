@@ -77,7 +77,7 @@ function driversOf({ vmm, network, mounts, accel, content }: RunPlan): Driver[] 
   return [
     isMicrovm ? drivers.mmio : drivers.pci,
     isFirecracker ? drivers.vsock : drivers.channel,
-    ...(network === "user" ? [drivers.network] : []),
+    ...(network === "user" || network === "tap" ? [drivers.network] : []),
     ...(hasDrives(mounts) ? [drivers.drive] : []),
   ];
 }

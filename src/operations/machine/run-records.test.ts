@@ -50,3 +50,19 @@ test("a relayed machine has the guest's address on lo, and a relay where ports a
   expect([gateway, relay, ports]).toEqual([undefined, "10.0.2.15", [80]]);
   expect(recordsFor([]).relay).toBe(undefined);
 });
+
+test("a machine on a TAP has its own address, the host as its gateway, and name servers it reaches", () => {
+  const plan = { ...planRun({ source: "/x.ext4", network: "tap" }, caller), accel: "tcg" } as const;
+  const tap = {
+    host: "172.30.252.1",
+    guest: "172.30.252.2",
+    prefix: 30,
+    nameservers: ["192.0.2.53"],
+  };
+  const made = { ports: [], mounts: [], ending: "power-off", tap } as const;
+  const { addresses, gateway, nameservers, relay } = decodeRecords(
+    runFiles(plan, image, made)[1]!.bytes,
+  );
+  expect(addresses).toEqual([{ interface: "eth0", address: "172.30.252.2/30" }]);
+  expect([gateway, nameservers, relay]).toEqual([tap.host, tap.nameservers, undefined]);
+});

@@ -8,6 +8,7 @@ import type { RunPlan } from "../../config/index.ts";
 import { encodeRecords, type InitMount, type InitRecords } from "../../guest/index.ts";
 import type { PortForward } from "../../vmm/index.ts";
 import type { ImageFacts } from "../images/image-facts.ts";
+import type { MachineTap } from "../tap/machine-tap.ts";
 
 /** QEMU's user network (slirp): the guest, its gateway and its name server. */
 const USER_NETWORK = {
@@ -31,6 +32,7 @@ const RELAY_NETWORK = {
 /** What was made for the run, beside the plan. */
 interface MadeForRun {
   readonly ports: readonly PortForward[];
+  readonly tap?: Omit<MachineTap, "card" | typeof Symbol.dispose> | undefined;
   readonly mounts: readonly InitMount[];
   /** What the VMM wants of a guest that ends. */
   readonly ending: NonNullable<InitRecords["ending"]>;
@@ -75,10 +77,17 @@ function recordsOf(plan: RunPlan, image: ImageFacts, made: MadeForRun): InitReco
   };
 }
 
-function networkRecords({ network }: RunPlan, { ports }: MadeForRun): InitRecords {
+function networkRecords({ network }: RunPlan, { ports, tap }: MadeForRun): InitRecords {
+  if (tap !== undefined) return tapRecords(tap);
   if (network === "user") return USER_NETWORK;
   if (network === "none") return {};
   return { ...RELAY_NETWORK, ...(ports.length > 0 ? { relay: RELAY_ADDRESS } : {}) };
+}
+
+/** The host is the way out, where it forwards what the machine sends. */
+function tapRecords({ guest, prefix, host, nameservers }: NonNullable<MadeForRun["tap"]>) {
+  const addresses = [{ interface: "eth0", address: `${guest}/${prefix}` }];
+  return { addresses, gateway: host, nameservers };
 }
 
 /** The whole process again, resolved with the image's own files: key by key it wins over the image's. */

@@ -10,7 +10,7 @@ import {
   type VmmExit,
   untilInitEnds,
 } from "../../vmm/index.ts";
-import type { PublishedPorts } from "../../relay/index.ts";
+import type { ForwardedPorts, PublishedPorts } from "../../relay/index.ts";
 import { endInWords } from "./end-in-words.ts";
 import { Readiness } from "./readiness.ts";
 import { GuestSession } from "./session.ts";
@@ -46,7 +46,7 @@ const UNPACKING_FAILED = /Initramfs unpacking failed: /;
 export interface MachineParts {
   readonly machine: Machine;
   /** Where wick itself listens: what the VMM does not forward. */
-  readonly published?: PublishedPorts | undefined;
+  readonly published?: PublishedPorts | ForwardedPorts | undefined;
   readonly spec: MachineSpec;
   /** The plain command that boots the same files by hand, a word an element. */
   readonly commandByHand: readonly string[];
@@ -160,8 +160,8 @@ export class RunningMachine implements AsyncDisposable {
 
   /** A relay that breaks takes the connections with it, and not the machine. */
   #relay({ published, machine, onWarning }: MachineParts): void {
-    if (machine.relay === undefined) return;
-    published?.attach(machine.relay, ({ message }) => {
+    if (machine.relay === undefined || published === undefined || !("attach" in published)) return;
+    published.attach(machine.relay, ({ message }) => {
       onWarning(`${message}; the published ports are closed`);
     });
   }

@@ -50,7 +50,7 @@ function noUserNetwork(): WickError {
   return new WickError(
     "USAGE",
     "Cannot start the machine with Firecracker: it has no user network, ports are relayed by init",
-    { hint: "use --network relay" },
+    { hint: "use --network relay, or tap" },
   );
 }
 
@@ -66,9 +66,15 @@ function checkLine(spec: MachineSpec): void {
 }
 
 /** How many bytes Firecracker itself adds to the kernel's command line. */
-export function addedBytes({ arch, drives }: Pick<MachineSpec, "arch" | "drives">): number {
+export function addedBytes({
+  arch,
+  drives,
+  network,
+}: Pick<MachineSpec, "arch" | "drives" | "network">): number {
   const { once, device } = ADDED[arch];
-  return ADDED.always.length + once.length + (drives.length + OTHER_DEVICES) * device.length;
+  const cards = typeof network === "string" ? 0 : 1;
+  const devices = drives.length + cards + OTHER_DEVICES;
+  return ADDED.always.length + once.length + devices * device.length;
 }
 
 /** Firecracker cuts a file down to whole sectors with a warning in its log alone. */

@@ -81,6 +81,20 @@ test("rates and the engine of drives are asked for only where they are given", (
   expect(devicesOf(spec).drives[0]).not.toHaveProperty("rate_limiter");
 });
 
+test("a card on a TAP is asked for before the guest starts, without the metadata service", () => {
+  const network = { device: "wick-0a1b2c3d", mac: "06:00:ac:1e:fc:02" };
+  const requests = requestsFor(devicesOf({ ...spec, network }, { vsock: "/run/m/vsock" }));
+  const card = requests.find(({ path }) => path.startsWith("/network-interfaces/"))!;
+  expect(apiProblems(card)).toEqual([]);
+  expect(card).toEqual({
+    method: "PUT",
+    path: "/network-interfaces/eth0",
+    body: { iface_id: "eth0", host_dev_name: network.device, guest_mac: network.mac },
+  });
+  expect(requests.some(({ path }) => path.startsWith("/mmds"))).toBe(false);
+  expect(devicesOf(spec)).not.toHaveProperty("network-interfaces");
+});
+
 test("boot_args are always given: Firecracker's own forbid modules", () => {
   const devices = devicesOf({ ...spec, commandLine: "" }) as unknown as {
     "boot-source": { boot_args: string };

@@ -9,6 +9,7 @@ export interface Devices {
   readonly "machine-config": object;
   readonly "boot-source": object;
   readonly drives: readonly { readonly drive_id: string }[];
+  readonly "network-interfaces"?: readonly { readonly iface_id: string }[];
   readonly vsock?: object;
   readonly entropy: object;
 }
@@ -39,9 +40,17 @@ export function devicesOf(spec: MachineSpec, { vsock, drives }: DeviceOptions = 
       boot_args: spec.commandLine,
     },
     drives: spec.drives.map((drive, index) => driveOf(drive, index, drives)),
+    ...cardOf(spec),
     ...(vsock === undefined ? {} : { vsock: { guest_cid: GUEST_CID, uds_path: vsock } }),
     entropy: {},
   };
+}
+
+/** No `mmds-config` names it: the metadata service stays off. */
+function cardOf({ network }: MachineSpec) {
+  if (typeof network === "string") return {};
+  const { device, mac } = network;
+  return { "network-interfaces": [{ iface_id: "eth0", host_dev_name: device, guest_mac: mac }] };
 }
 
 /**
@@ -72,11 +81,12 @@ function rateLimiter({ bytesPerSecond, requestsPerSecond }: DriveOptions): objec
 
 /** The requests that make the machine, in the order in which Firecracker wants them. */
 export function requestsFor(devices: Devices): readonly SocketRequest[] {
-  const { drives, vsock } = devices;
+  const { drives, vsock, "network-interfaces": cards = [] } = devices;
   return [
     put("/machine-config", devices["machine-config"]),
     put("/boot-source", devices["boot-source"]),
     ...drives.map((drive) => put(`/drives/${drive.drive_id}`, drive)),
+    ...cards.map((card) => put(`/network-interfaces/${card.iface_id}`, card)),
     ...(vsock === undefined ? [] : [put("/vsock", vsock)]),
     put("/entropy", devices.entropy),
   ];

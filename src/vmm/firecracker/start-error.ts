@@ -57,6 +57,19 @@ const reasons: readonly Reason[] = [
     hint: "give the machine a new directory",
   },
   {
+    pattern: /(?:[Tt]ap|TUN).*(?:Device or resource busy|os error 16)/,
+    code: "IN_USE",
+    words: "another program is attached to the TAP",
+    hint: "each machine takes a TAP of its own",
+  },
+  {
+    pattern:
+      /(?:[Tt]ap|TUN).*(?:Operation not permitted|Permission denied|os error 1\b|os error 13\b)/,
+    code: "PERMISSION",
+    words: "the user that Firecracker runs as may not attach to the TAP",
+    hint: "it is its owner's: ip tuntap add dev NAME mode tap user USER (with --jailer, its UID)",
+  },
+  {
     pattern: /drive|block device/i,
     code: "VMM_FAILED",
     words: "Firecracker does not take one of its drives",

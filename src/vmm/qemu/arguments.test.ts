@@ -95,6 +95,18 @@ test("a machine without a network has no network card", () => {
   expect(args.join(" ")).not.toContain("virtio-net");
 });
 
+test("a card on a TAP takes the device as it is, and is the same by hand", () => {
+  const network = { device: "wick-0a1b2c3d", mac: "06:00:ac:1e:fc:02" };
+  const onTap = { ...spec, network, ports: [] };
+  const args = qemuArguments(onTap, sockets);
+  const netdev = "tap,id=net0,ifname=wick-0a1b2c3d,script=no,downscript=no";
+  expect(valuesOf(args, "-netdev")).toEqual([netdev]);
+  const cards = valuesOf(args, "-device").filter((text) => text.includes("virtio-net"));
+  expect(JSON.parse(cards[0]!)).toMatchObject({ netdev: "net0", mac: network.mac, romfile: "" });
+  const line = shellLine(commandByHand(onTap));
+  expect(line).toContain(`-netdev ${netdev} -device virtio-net-pci,netdev=net0,mac=${network.mac}`);
+});
+
 test("the guest finds the channel by its name, and a relay where the machine has one", () => {
   const ports = (args: readonly string[]) =>
     valuesOf(args, "-device")

@@ -1,4 +1,4 @@
-import { type Drive, type MachineSpec, type PortForward } from "../vmm.ts";
+import type { Drive, MachineSpec, PortForward, TapCard } from "../vmm.ts";
 import { platformOf, type Platform } from "./platform.ts";
 
 /** Sockets on which we await QEMU; absolute paths. */
@@ -56,11 +56,18 @@ export function commandByHand(spec: MachineSpec): string[] {
       ),
       ...option("-device", `virtio-blk-${platform.bus},drive=drive${index}`),
     ]),
-    ...(spec.network === "none"
-      ? []
-      : ["-netdev", netdev(spec.ports), "-device", `virtio-net-${platform.bus},netdev=net0`]),
+    ...networkByHand(spec, platform),
     ...option("-device", `virtio-rng-${platform.bus}`),
     ...option("-serial", "stdio"),
+  ];
+}
+
+function networkByHand({ network, ports }: MachineSpec, { bus }: Platform): string[] {
+  if (network === "none") return [];
+  const mac = network === "user" ? "" : `,mac=${network.mac}`;
+  return [
+    ...option("-netdev", netdev(network, ports)),
+    ...option("-device", `virtio-net-${bus},netdev=net0${mac}`),
   ];
 }
 
@@ -112,16 +119,21 @@ function driveArguments(drive: Drive, index: number, { bus }: Platform): string[
 
 function networkArguments(spec: MachineSpec, { bus }: Platform): string[] {
   if (spec.network === "none") return [];
-  const device = { driver: `virtio-net-${bus}`, id: "nic0", netdev: "net0" };
+  const mac = spec.network === "user" ? {} : { mac: spec.network.mac };
+  const device = { driver: `virtio-net-${bus}`, id: "nic0", netdev: "net0", ...mac };
   return [
-    ...option("-netdev", netdev(spec.ports)),
+    ...option("-netdev", netdev(spec.network, spec.ports)),
     // No boot ROM: this machine never boots from its network.
     ...json("-device", bus === "pci" ? { ...device, romfile: "" } : device),
   ];
 }
 
 /** Holds numbers and checked addresses only, so the plain form is safe; JSON came late (7.2). */
-function netdev(ports: readonly PortForward[]): string {
+function netdev(network: "user" | TapCard, ports: readonly PortForward[]): string {
+  if (network !== "user") {
+    // No scripts: the TAP is ready, and the sandbox starts no programs.
+    return `tap,id=net0,ifname=${escapeCommas(network.device)},script=no,downscript=no`;
+  }
   const forwards = ports.map(
     ({ protocol, hostAddress, hostPort, guestPort }) =>
       `,hostfwd=${protocol}:${hostAddress}:${hostPort}-:${guestPort}`,

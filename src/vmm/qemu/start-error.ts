@@ -11,6 +11,19 @@ interface Reason {
 /** What QEMU writes when it gives up before the guest runs (messages of 7.2). */
 const reasons: readonly Reason[] = [
   {
+    pattern: /could not configure \/dev\/net\/tun .*: Device or resource busy/,
+    code: "IN_USE",
+    words: "another program is attached to the TAP",
+    hint: "each machine takes a TAP of its own",
+  },
+  {
+    pattern:
+      /could not (open|configure) \/dev\/net\/tun.*: (Operation not permitted|Permission denied)/,
+    code: "PERMISSION",
+    words: "this user may not attach to the TAP",
+    hint: "it is its owner's: ip tuntap add dev NAME mode tap user USER",
+  },
+  {
     pattern: /Could not set up host forwarding rule/,
     code: "PORT_BUSY",
     words: "a published port is in use",

@@ -108,6 +108,18 @@ test("V9 a port taken between the check and QEMU's own bind is PORT_BUSY, with Q
   expect(leftIn(directory)).toEqual([]);
 });
 
+test.each([
+  ["IN_USE", "Device or resource busy", "another program is attached to the TAP"],
+  ["PERMISSION", "Operation not permitted", "this user may not attach to the TAP"],
+])("%s: a TAP that QEMU cannot have for %j", async (code, said, words) => {
+  const line = `qemu-system-x86_64: -netdev tap,id=net0: could not configure /dev/net/tun (tap0): ${said}`;
+  const program = stub(`echo '${line}' >&2; exit 1`);
+  const error = await failure(qemu({ program }).start(spec));
+  expect(error.code).toBe(code);
+  expect(error.message).toContain(words);
+  expect(error.detail).toEqual([line]);
+});
+
 test("V9 port 0 reports its number, and listens on the loopback address alone", async () => {
   const machine = await qemu().start({ ...spec, ports: [tcpPort(0)] });
   try {

@@ -1,0 +1,59 @@
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { findProgram } from "../../src/host/index.ts";
+
+/** Why there can be none with TAPs here; undefined: there can. */
+export function noNetwork(): string | undefined {
+  if (process.getuid?.() !== 0) return "making networks takes root";
+  if (!existsSync("/dev/net/tun")) return "this host has no /dev/net/tun";
+  const missing = ["ip", "unshare", "nsenter"].find((name) => findProgram(name) === undefined);
+  if (missing !== undefined) return `${missing} is not installed`;
+  try {
+    const words = ["--net", "ip", "tuntap", "add", "dev", "try0", "mode", "tap"];
+    execFileSync("unshare", words, { stdio: "ignore" });
+    return undefined;
+  } catch {
+    return "this root may make no network of its own, or no TAP in it";
+  }
+}
+
+/** A network of its own, with a loopback device and nothing else: the host's is not touched. */
+export class OwnNetwork implements AsyncDisposable {
+  readonly #holder: ChildProcess;
+
+  private constructor(holder: ChildProcess) {
+    this.#holder = holder;
+  }
+
+  static async start(): Promise<OwnNetwork> {
+    const holder = spawn("unshare", ["--net", "sh", "-c", "echo; exec sleep 3600"]);
+    await once(holder.stdout, "data");
+    const network = new OwnNetwork(holder);
+    network.ip("link", "set", "lo", "up");
+    return network;
+  }
+
+  /** Words before a program that is to run in it. */
+  get prefix(): readonly string[] {
+    return ["nsenter", `--net=/proc/${this.#holder.pid}/ns/net`];
+  }
+
+  ip(...words: string[]): string {
+    return this.run("ip", ...words);
+  }
+
+  run(...words: string[]): string {
+    const [program, ...rest] = [...this.prefix, ...words];
+    return execFileSync(program!, rest, { encoding: "utf8" });
+  }
+
+  devices(): readonly string[] {
+    return [...this.ip("-o", "link", "show").matchAll(/^\d+: ([^:@]+)/gm)].map(([, name]) => name!);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#holder.kill("SIGKILL");
+    await once(this.#holder, "exit");
+  }
+}
