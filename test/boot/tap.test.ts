@@ -87,6 +87,7 @@ inNetwork(
     expect(readdirSync(join(env["WICK_CACHE"]!, "tmp"))).toEqual([]);
     network.ip("route", "del", "unreachable", "172.30.252.0/30");
   },
+  120_000,
 );
 
 inNetwork(`a TAP of the user's own takes no privilege, and stays as it was${noted}`, async () => {
