@@ -60,6 +60,7 @@ export async function deathMatrix({ directory, kernels, seed, times, most = Infi
       const { problems, afterMs } = await trial({ victim, phase }, { at, spans, next });
       outcome.add(`${victim} killed ${afterMs} ms into ${phase}`, problems);
     }
+    console.log(`  after round ${time + 1} of ${times}: ${outcome.points} points`);
   }
   outcome.add("the run behind all of them", await lastRun(at));
   return outcome;
@@ -184,9 +185,17 @@ async function kill(machine, { victim, phase, afterMs }) {
     return phase === "stopping" ? [] : [`there was no ${victim} to be killed`];
   }
   await sleep(afterMs);
-  const pid = victim === "wick" ? machine.child.pid : machine[victim]();
-  if (pid !== undefined) process.kill(pid, "SIGKILL");
+  killNow(victim === "wick" ? machine.child.pid : machine[victim]());
   return [];
+}
+
+/** Nobody is there to be killed where its end came sooner: what holds then is looked at all the same. */
+function killNow(pid) {
+  try {
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
 }
 
 /** Whether it is there, or comes. */
