@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { inflateBlob, type InflateOptions } from "./index.ts";
 
 /** The compiled room, which inflates in a worker. */
@@ -95,6 +95,39 @@ test("whoever needs the bytes of the last of many is not held up by those before
   const expected = sha256(plainBytes());
   for (const blob of blobs.reverse()) expect(sha256(await readAll(blob))).toBe(expected);
 });
+
+test("one that begins ahead of its turn inflates on, beyond what memory holds for it", async () => {
+  const plain = Buffer.concat([plainBytes(), plainBytes(), plainBytes()]);
+  const digests: string[] = [];
+  const blob = inflateByWorker(stored(gzipSync(plain, { level: 1 })), {
+    name: "b",
+    onPlainDigest: (hex) => void digests.push(hex),
+  });
+  blob.start();
+  const spooled = (): number =>
+    Math.max(
+      0,
+      ...openFiles()
+        .filter(({ path }) => path.includes("wick-inflated-"))
+        .map(({ size }) => size),
+    );
+  await vi.waitFor(() => expect(spooled()).toBeGreaterThan(20 << 20), { timeout: 20_000 });
+  expect(sha256(await readAll(blob))).toBe(sha256(plain));
+  expect(digests).toEqual([sha256(plain)]);
+  expect(spooled()).toBe(0);
+});
+
+/** This process' open files, also those without a name. */
+function openFiles(): { path: string; size: number }[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const link = `/proc/self/fd/${fd}`;
+      return [{ path: readlinkSync(link), size: statSync(link).size }];
+    } catch {
+      return []; // the directory itself
+    }
+  });
+}
 
 test("a worker is used again for the next blob", async () => {
   const region = stored(gzipSync(plainBytes(), { level: 1 }));

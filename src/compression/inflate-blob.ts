@@ -1,18 +1,21 @@
 import { WickError } from "../errors/index.ts";
 import {
   type FileRegion,
+  type FileStorage,
   readHead,
   readRegion,
+  spareStorage,
   throwIfAborted,
   turningBuffers,
 } from "../host/index.ts";
 import { inflateStream } from "./inflate-stream.ts";
 import { Inbox } from "./inflate-inbox.ts";
 import { fromPlainError, type InflateReply } from "./inflate-messages.ts";
+import { SPOOL_BYTES } from "./inflate-ring.ts";
 import { hasWorkers, type LentWorker, wishForWorker, type WorkerWish } from "./inflate-pool.ts";
-import type { RingReader } from "./inflate-ring.ts";
 import { kindOf, MAGIC_BYTES } from "./kinds.ts";
 import type { InflateOptions } from "./options.ts";
+import type { RingReader } from "./ring-reader.ts";
 
 /** Below this many bytes a thread costs more than it saves. */
 const WORTH_A_WORKER_BYTES = 2 << 20;
@@ -59,6 +62,8 @@ function inflateHere(
 interface Begun {
   readonly lent: LentWorker;
   readonly inbox: Inbox;
+  /** What it runs ahead beyond its ring. */
+  readonly spool: FileStorage | undefined;
 }
 
 class InflatedByWorker implements InflatedBlob {
@@ -89,19 +94,23 @@ class InflatedByWorker implements InflatedBlob {
   #begin(lent: LentWorker): Begun {
     const { name, onPlainDigest } = this.#options;
     const inbox = new Inbox(lent.reader);
+    const spool = this.#isRead ? undefined : spareStorage("inflated", SPOOL_BYTES);
+    lent.reader.prepare(spool);
+    const wantsPlainDigest = onPlainDigest !== undefined;
     lent.start(
-      { region: this.#region, name, wantsPlainDigest: onPlainDigest !== undefined },
+      { region: this.#region, name, wantsPlainDigest, spool: spool?.ownPath },
       (reply) => inbox.push(reply),
       (why) => inbox.push({ type: "lost", why: why.message }),
     );
-    return { lent, inbox };
+    return { lent, inbox, spool };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     this.#isRead = true;
     this.start();
     this.#wish!.hurry();
-    const { lent, inbox } = await this.#begun!;
+    const { lent, inbox, spool } = await this.#begun!;
+    lent.reader.beginReading();
     let isDone = false;
     using _ = inbox.failOn(this.#options.signal);
     try {
@@ -113,6 +122,7 @@ class InflatedByWorker implements InflatedBlob {
     } finally {
       if (isDone) lent.release();
       else lent.destroy();
+      spool?.[Symbol.dispose]();
     }
   }
 
@@ -136,9 +146,10 @@ class InflatedByWorker implements InflatedBlob {
 }
 
 /** One that is ended while it still opens its modules leaves their descriptors open (Node 20). */
-async function destroyLoaded({ lent, inbox }: Begun): Promise<void> {
+async function destroyLoaded({ lent, inbox, spool }: Begun): Promise<void> {
   await inbox.filled();
   lent.destroy();
+  spool?.[Symbol.dispose]();
 }
 
 function lost(name: string, why: string): WickError {

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { InflateReply } from "./inflate-messages.ts";
-import type { RingReader } from "./inflate-ring.ts";
+import type { RingReader } from "./ring-reader.ts";
 
 /** Chunks that are taken before the event loop has its turn: signals, timers and sockets wait. */
 const IN_A_ROW = 8;

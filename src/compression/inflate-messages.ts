@@ -8,6 +8,8 @@ export interface InflateJob {
   readonly name: string;
   /** Whether the plain bytes are digested too. */
   readonly wantsPlainDigest: boolean;
+  /** Path of a file for what the ring has no room for before somebody reads. */
+  readonly spool?: string | undefined;
 }
 
 /** What a worker says, or is said of it, once: all is done, why not, it is gone. */

@@ -1,10 +1,11 @@
 import { Worker } from "node:worker_threads";
 import { processors } from "../host/index.ts";
 import type { InflateJob, InflateReply } from "./inflate-messages.ts";
-import { createRing, RingReader } from "./inflate-ring.ts";
+import { createRing } from "./inflate-ring.ts";
+import { RingReader } from "./ring-reader.ts";
 
-/** One inflates as fast as one thread takes what it inflates; more help where there are cores. */
-const MOST_AHEAD = processors() > 2 ? 2 : 1;
+/** One for the blob that is read, one for the next: its thread leaves half of two processors idle. */
+const MOST_AHEAD = processors() > 1 ? 2 : 1;
 /** How long a worker without work is kept, in `ms`. */
 const IDLE_MS = 1000;
 

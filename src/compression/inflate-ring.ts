@@ -1,107 +1,56 @@
 /**
- * How a worker hands plain bytes to the main thread: a ring of slots in shared memory, and two
- * counters beside it. The worker fills a slot and counts it; the receiver gives it back by
- * counting, too. Whoever has nothing to do sleeps on the other's counter: a worker that is a
- * whole ring ahead, so memory stays bounded, and a receiver that has used all there is. No
- * message is sent for a slot: that took the worker longer than filling it.
+ * How a worker hands plain bytes to the main thread, a piece of at most 1 MiB each: by a ring of
+ * slots in shared memory, with counters beside it. The worker fills a slot and counts it; the
+ * receiver gives it back by counting, too. Whoever has nothing to do sleeps on the other's
+ * counter. No message is sent for a slot: that took the worker longer than filling it.
+ *
+ * A worker whose receiver has not begun yet, since another blob's turn comes before, goes on
+ * beyond a full ring in a file without a name, where there is one: its spool. Order is kept by
+ * one rule each. The worker puts no piece into the ring while there is one in the spool; the
+ * receiver takes those of the ring first.
  */
 export interface Ring {
   /** `SLOTS` times `SLOT_BYTES`. */
   readonly slots: SharedArrayBuffer;
-  /** Bytes in each slot: an int32 a slot. */
+  /** Bytes in each slot of the ring, then of each piece in the spool: int32. */
   readonly lengths: SharedArrayBuffer;
-  /** Two int32: how many slots were ever filled, and given back. */
+  /** Int32, by {@link COUNT}. */
   readonly counts: SharedArrayBuffer;
 }
 
 /** What zlib gives at once. */
 export const SLOT_BYTES = 1 << 20;
 /** What a worker may run ahead: enough to bridge what the receiver does between two chunks. */
-const SLOTS = 8;
-const WAKE_EVERY = SLOTS / 2;
+export const SLOTS = 8;
+/** What it may run ahead in a file: as much as another blob takes until its turn ends. */
+export const SPOOL_BYTES = 256 << 20;
+/** Pieces may be small: where zlib's buffer ends. */
+export const SPOOL_PIECES = 4096;
+
+/** Where each counter lies; each is written by one end alone. */
+export const COUNT = {
+  /** Pieces that the worker ever gave; in which way, the next two tell. */
+  GIVEN: 0,
+  IN_RING: 1,
+  IN_SPOOL: 2,
+  /** Pieces that the receiver is done with, of either. */
+  RING_FREED: 3,
+  SPOOL_FREED: 4,
+  /** 1: somebody takes the pieces. */
+  READING: 5,
+} as const;
+const COUNTS = 6;
 const INT_BYTES = Int32Array.BYTES_PER_ELEMENT;
-const FILLED = 0;
-const FREED = 1;
 
 export function createRing(): Ring {
   return {
     slots: new SharedArrayBuffer(SLOTS * SLOT_BYTES),
-    lengths: new SharedArrayBuffer(SLOTS * INT_BYTES),
-    counts: new SharedArrayBuffer(2 * INT_BYTES),
+    lengths: new SharedArrayBuffer((SLOTS + SPOOL_PIECES) * INT_BYTES),
+    counts: new SharedArrayBuffer(COUNTS * INT_BYTES),
   };
 }
 
-function slotOf(ring: Ring, turn: number): Uint8Array {
+/** The slot of the ring's `turn`-th piece. */
+export function slotOf(ring: Ring, turn: number): Uint8Array {
   return new Uint8Array(ring.slots, (turn % SLOTS) * SLOT_BYTES, SLOT_BYTES);
-}
-
-/** The worker's end. */
-export class RingWriter {
-  readonly #ring: Ring;
-  readonly #lengths: Int32Array;
-  readonly #counts: Int32Array;
-  #turn = 0;
-
-  constructor(ring: Ring) {
-    this.#ring = ring;
-    this.#lengths = new Int32Array(ring.lengths);
-    this.#counts = new Int32Array(ring.counts);
-  }
-
-  write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += SLOT_BYTES) {
-      this.#awaitSlot();
-      const piece = bytes.subarray(at, at + SLOT_BYTES);
-      slotOf(this.#ring, this.#turn).set(piece);
-      this.#lengths[this.#turn++ % SLOTS] = piece.length;
-      Atomics.store(this.#counts, FILLED, this.#turn);
-      Atomics.notify(this.#counts, FILLED);
-    }
-  }
-
-  /** Blocks the whole worker, which has nothing else to do. */
-  #awaitSlot(): void {
-    for (;;) {
-      const freed = Atomics.load(this.#counts, FREED);
-      if (this.#turn - freed < SLOTS) return;
-      Atomics.wait(this.#counts, FREED, freed);
-    }
-  }
-}
-
-/** The receiver's end. */
-export class RingReader {
-  readonly #ring: Ring;
-  readonly #lengths: Int32Array;
-  readonly #counts: Int32Array;
-  #turn = 0;
-
-  constructor(ring: Ring) {
-    this.#ring = ring;
-    this.#lengths = new Int32Array(ring.lengths);
-    this.#counts = new Int32Array(ring.counts);
-  }
-
-  /** The next slot's bytes, lent until `free`; undefined while none is filled. */
-  take(): Uint8Array | undefined {
-    if (Atomics.load(this.#counts, FILLED) === this.#turn) return undefined;
-    const turn = this.#turn++;
-    return slotOf(this.#ring, turn).subarray(0, this.#lengths[turn % SLOTS]);
-  }
-
-  free(): void {
-    const freed = Atomics.add(this.#counts, FREED, 1) + 1;
-    // Waking costs more than freeing: a worker that sleeps is woken for some slots at once.
-    if (freed % WAKE_EVERY === 0) Atomics.notify(this.#counts, FREED);
-  }
-
-  /** Resolves when a slot is filled that was not taken, or somebody calls `wake`. */
-  async filled(): Promise<void> {
-    await Atomics.waitAsync(this.#counts, FILLED, this.#turn).value;
-  }
-
-  /** Lets whoever waits look around. */
-  wake(): void {
-    Atomics.notify(this.#counts, FILLED);
-  }
 }

@@ -1,22 +1,21 @@
 /** The thread that inflates beside the main one: reads a region, digests it, fills its ring. */
 import { parentPort, workerData } from "node:worker_threads";
-import { readRegion, turningBuffers } from "../host/index.ts";
+import { FileStorage, readRegion, turningBuffers } from "../host/index.ts";
 import { freeNow } from "./free-now.ts";
 import { inflateStream } from "./inflate-stream.ts";
 import { type InflateJob, type InflateReply, toPlainError } from "./inflate-messages.ts";
-import { type Ring, RingWriter } from "./inflate-ring.ts";
+import type { Ring } from "./inflate-ring.ts";
 import type { InflateOptions } from "./options.ts";
+import { RingWriter } from "./ring-writer.ts";
 
 /** Small pieces: what reading and digesting one takes is what inflating may wait for. */
 const READ_BYTES = 1 << 20;
-
-const writer = new RingWriter(workerData as Ring);
 
 function reply(message: InflateReply): void {
   parentPort?.postMessage(message);
 }
 
-async function work({ region, name, wantsPlainDigest }: InflateJob): Promise<void> {
+async function work({ region, name, wantsPlainDigest, spool }: InflateJob): Promise<void> {
   const digests = { stored: "", plain: "" };
   const options: InflateOptions = {
     name,
@@ -24,6 +23,8 @@ async function work({ region, name, wantsPlainDigest }: InflateJob): Promise<voi
     onPlainDigest: wantsPlainDigest ? (hex) => void (digests.plain = hex) : undefined,
   };
   try {
+    using storage = opened(spool);
+    const writer = new RingWriter(workerData as Ring, storage);
     // An engine is done with a chunk before it takes the one after the next.
     const stored = readRegion(region, undefined, turningBuffers(READ_BYTES));
     for await (const chunk of inflateStream(stored, options)) {
@@ -33,6 +34,15 @@ async function work({ region, name, wantsPlainDigest }: InflateJob): Promise<voi
     reply({ type: "end", ...digests });
   } catch (error) {
     reply({ type: "failed", error: toPlainError(error) });
+  }
+}
+
+/** Without /proc the ring alone will do. */
+function opened(spool: string | undefined): FileStorage | undefined {
+  try {
+    return spool === undefined ? undefined : new FileStorage(spool, "update");
+  } catch {
+    return undefined;
   }
 }
 

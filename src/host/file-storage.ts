@@ -53,6 +53,11 @@ export class FileStorage implements Storage, Disposable {
     }
   }
 
+  /** Where another thread of this process opens the file, also when it has no name (proc(5)). */
+  get ownPath(): string {
+    return `/proc/self/fd/${this.#fd}`;
+  }
+
   get sizeBytes(): number {
     return this.#act("stat", () => fstatSync(this.#fd).size);
   }

@@ -83,4 +83,5 @@ export type { HttpClient, HttpOptions, HttpRequest, HttpResponse } from "./http/
 export { isLoopbackHost } from "./http/addresses.ts";
 export { ConnectionError } from "./http/connection-error.ts";
 export type { AddressRules, Reach } from "./http/reach.ts";
+export { spareStorage } from "./spare-storage.ts";
 export { temporaryStorage } from "./temporary-storage.ts";
