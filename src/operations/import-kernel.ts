@@ -13,6 +13,7 @@ import {
 } from "../kernel/index.ts";
 import { checkDistinct } from "./common/check-distinct.ts";
 import type { Context } from "./common/context.ts";
+import { withClaims } from "./common/with-claims.ts";
 import { hostKernel } from "./common/host-kernel.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
@@ -71,10 +72,11 @@ export async function importKernel(
     initramfs === undefined
       ? undefined
       : await moduleArchive({ kernel, path, source, modules: given.modules }, context);
-  await publish(output, (storage) => storage.writeAt(kernel.bytes, 0));
-  if (initramfs !== undefined && archive !== undefined) {
-    await publish(initramfs, (storage) => storage.writeAt(archive.bytes, 0));
-  }
+  await withClaims(context, async (claim) => {
+    await publish(output, (storage) => storage.writeAt(kernel.bytes, 0), { claim });
+    if (initramfs === undefined || archive === undefined) return;
+    await publish(initramfs, (storage) => storage.writeAt(archive.bytes, 0), { claim });
+  });
   return {
     ...resultOf(kernel, output),
     ...(initramfs === undefined || archive === undefined

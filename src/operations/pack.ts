@@ -5,6 +5,7 @@ import { parseOptions } from "../config/index.ts";
 import { checkOutput, FileStorage, publish } from "../host/index.ts";
 import type { PackRecord } from "../kernel/index.ts";
 import type { Context } from "./common/context.ts";
+import { withClaims } from "./common/with-claims.ts";
 import { packableKernel } from "./packed/packable-kernel.ts";
 import { readInitramfs } from "./initramfs/read-initramfs.ts";
 import { type Archive, writePacked } from "./packed/write-packed.ts";
@@ -47,12 +48,13 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
     archives,
     commandLine: given.commandLine,
   };
-  return await publish(output, async (storage) => {
+  const write = async (storage: FileStorage): Promise<Packed> => {
     const sync = (): void => storage.startSync();
     const { record, warnings } = await writePacked(storage, packing, context, sync);
     for (const message of warnings) context.onEvent({ type: "warning", message });
     return { ...record, output, sizeBytes: storage.sizeBytes };
-  });
+  };
+  return await withClaims(context, (claim) => publish(output, write, { claim }));
 }
 
 /** The initramfs files, open and looked through, until they are disposed. */

@@ -4,10 +4,17 @@ import * as v from "valibot";
 import { sanitise } from "../bytes/index.ts";
 import { parseOptions } from "../config/index.ts";
 import { WickError } from "../errors/index.ts";
-import { checkOutput, FileStorage, publish, throwIfAborted } from "../host/index.ts";
+import {
+  checkOutput,
+  FileStorage,
+  publish,
+  throwIfAborted,
+  type PublishOptions,
+} from "../host/index.ts";
 import { type PackRecord, readPackRecord } from "../kernel/index.ts";
 import { checkDistinct } from "./common/check-distinct.ts";
 import type { Context } from "./common/context.ts";
+import { withClaims } from "./common/with-claims.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("wanted a text that is not empty"));
 
@@ -40,14 +47,17 @@ export async function unpack(options: UnpackOptions, context: Context): Promise<
     );
   }
   const { kernel, initramfs } = record;
-  if (given.kernel !== undefined) {
-    const part = { ...kernel, offset: 0, patched: record.patched, what: "kernel" };
-    await writePart(storage, { ...part, output: at(given.kernel) }, context);
-  }
-  if (given.initramfs !== undefined) {
-    const part = { ...initramfs, patched: [], what: "initramfs" };
-    await writePart(storage, { ...part, output: at(given.initramfs) }, context);
-  }
+  await withClaims(context, async (claim) => {
+    const to = { claim, signal: context.signal };
+    if (given.kernel !== undefined) {
+      const part = { ...kernel, offset: 0, patched: record.patched, what: "kernel" };
+      await writePart(storage, { ...part, output: at(given.kernel) }, to);
+    }
+    if (given.initramfs !== undefined) {
+      const part = { ...initramfs, patched: [], what: "initramfs" };
+      await writePart(storage, { ...part, output: at(given.initramfs) }, to);
+    }
+  });
   const { commandLine } = record;
   return commandLine === undefined ? record : { ...record, commandLine: sanitise(commandLine) };
 }
@@ -61,9 +71,13 @@ interface Part {
   readonly output: string;
 }
 
-async function writePart(storage: FileStorage, part: Part, { signal }: Context): Promise<void> {
+async function writePart(
+  storage: FileStorage,
+  part: Part,
+  { claim, signal }: Pick<PublishOptions, "claim"> & { signal: AbortSignal | undefined },
+): Promise<void> {
   const digest = createHash("sha256");
-  await publish(part.output, (output) => {
+  const write = (output: FileStorage): void => {
     for (let done = 0; done < part.sizeBytes; done += CHUNK_BYTES) {
       throwIfAborted(signal);
       const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, part.sizeBytes - done));
@@ -78,7 +92,8 @@ async function writePart(storage: FileStorage, part: Part, { signal }: Context):
       "DIGEST_MISMATCH",
       `Cannot unpack the ${part.what}: its SHA-256 is ${is}, wanted ${part.sha256}`,
     );
-  });
+  };
+  await publish(part.output, write, { claim });
 }
 
 /** What a changed field was, as far as `chunk`, the part's bytes from `start` on, has it. */
