@@ -3,11 +3,14 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expectPage, expectRun, startPatiently } from "./expect.mjs";
 import { killCheck } from "./kill-checks.mjs";
+import { killedCheck } from "./killed-checks.mjs";
 import { relayCheck } from "./relay-checks.mjs";
 import { findProgram, start, temporaryDirectory } from "./tools.mjs";
 
 const firecracker = process.env.WICK_FIRECRACKER || findProgram("firecracker");
 const isRoot = process.getuid() === 0;
+
+const JAIL = ["--jailer", "20001:20001", "--cgroup", "pids.max=100"];
 
 export function firecrackerChecks(images) {
   const at = (name) => join(images, name);
@@ -20,6 +23,11 @@ export function firecrackerChecks(images) {
     {
       name: "an initramfs's application, and its status",
       run: () => expectMachine(at("zero.cpio.gz"), { status: 0, text: "hello from" }),
+    },
+    {
+      name: "metrics, and a bundle's application by wick run",
+      run: () =>
+        expectMetrics(at("bundle-hello"), [], { status: 3, text: "hello from the bundle" }),
     },
     {
       name: "a packed file's application, killed by a signal",
@@ -48,10 +56,12 @@ export function firecrackerChecks(images) {
     {
       name: "wick's own jail, and the status of what ran in it",
       ...(isDynamic() ? { skip: "this Firecracker is not static" } : jailerSkip()),
-      run: () => {
-        const jail = ["--jailer", "20001:20001", "--cgroup", "pids.max=100"];
-        return expectMachine(at("seven.ext4"), { status: 7, text: "hello from" }, jail);
-      },
+      run: () => expectMetrics(at("seven.ext4"), JAIL),
+    },
+    {
+      name: "the jail of a killed wick, and the next command",
+      ...(isDynamic() ? { skip: "this Firecracker is not static" } : jailerSkip()),
+      run: () => killedCheck([...JAIL, at("nginx.cpio.gz")]),
     },
     {
       name: "a bundle boots in the jailer",
@@ -88,6 +98,24 @@ async function versionOf() {
 
 function expectMachine(image, expected, options = []) {
   return expectRun(["--vmm", "firecracker", ...options, image], expected);
+}
+
+/** The same with `--metrics`: the lines that Firecracker wrote, the last one as it ended. */
+async function expectMetrics(image, options, expected = { status: 7, text: "hello from" }) {
+  const directory = temporaryDirectory();
+  try {
+    const file = join(directory.path, "metrics.jsonl");
+    await expectMachine(image, expected, [...options, "--metrics", file]);
+    const lines = readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const blocks = lines.reduce((sum, { block }) => sum + block.read_count, 0);
+    if (blocks === 0) throw new Error(`no request of a drive in ${lines.length} lines`);
+    return `${lines.length} lines of metrics, ${blocks} reads of drives`;
+  } finally {
+    directory.remove();
+  }
 }
 
 function startBundle(directory, config) {

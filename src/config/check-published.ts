@@ -19,17 +19,25 @@ const withoutUdp: Partial<
 };
 
 /** Refuses ports that the network cannot carry, before anything is fetched. USAGE. */
-export function checkPublished(ports: readonly PublishedPort[], network: Network): void {
+export function checkPublished(
+  ports: readonly PublishedPort[],
+  network: Network,
+  publishesAll: boolean,
+): void {
   const [first] = ports;
+  if (network === "none" && publishesAll) throw refused("all ports (-P)", NO_PORTS, LEAVE_OUT);
   if (network === "none" && first !== undefined) {
-    throw refused(first, "--network none has no ports", "leave out one of the two");
+    throw refused(showPort(first), NO_PORTS, LEAVE_OUT);
   }
   const udp = ports.find(({ protocol }) => protocol === "udp");
   const reason = withoutUdp[network];
   if (reason === undefined || udp === undefined) return;
-  throw refused(udp, reason.why, reason.hint);
+  throw refused(showPort(udp), reason.why, reason.hint);
 }
 
-function refused(port: PublishedPort, why: string, hint: string): WickError {
-  return new WickError("USAGE", `Cannot publish ${showPort(port)}: ${why}`, { hint });
+const NO_PORTS = "--network none has no ports";
+const LEAVE_OUT = "leave out one of the two";
+
+function refused(what: string, why: string, hint: string): WickError {
+  return new WickError("USAGE", `Cannot publish ${what}: ${why}`, { hint });
 }

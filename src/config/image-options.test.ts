@@ -30,6 +30,9 @@ test("one file that boots is an initramfs in a kernel, compressed unless said ot
   expect(build({}).packing).toBeUndefined();
   expect(() => build({ kernel: "k" })).toThrow(usage(/ext4 with --kernel: no kernel is in it/));
   expect(() => build({ commandLine: "quiet" })).toThrow(usage(/with --cmdline/));
+  expect(() => build({ ...own, commandLine: "a\nb" })).toThrow(
+    usage(/"a\\x0ab": it holds control/),
+  );
   expect(() => build({ format: "kernel", modules: "m" })).toThrow(usage(/wanted --kernel FILE/));
   expect(() => build({ format: "kernel", size: "1g" })).toThrow(usage(/with --size/));
   expect(planRun({ source: "dir:/x", format: "kernel" }, caller).packs).toBe(true);

@@ -6,7 +6,7 @@ export { LIST_FORMAT, type Compression, type RootFormat } from "./image-formats.
 export { listOptions } from "./list-options.ts";
 export { refuseCopy } from "./image-options.ts";
 export type { BuildOptions, RunOptions } from "./options.ts";
-export { type PackingPlan, refuseModulesAlone } from "./packing.ts";
+export { checkBuiltInLine, type PackingPlan, refuseModulesAlone } from "./packing.ts";
 export type { NetworkPlan } from "./network-options.ts";
 export { parseOptions } from "./parse.ts";
 export type { PullPolicy } from "./pull-policies.ts";

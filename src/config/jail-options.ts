@@ -10,6 +10,8 @@ export interface JailPlan {
   readonly gid: number;
   /** Absolute. */
   readonly baseDirectory: string;
+  /** Whether it is made where it is missing: one that was named is not. */
+  readonly makesBase: boolean;
   /** `FILE=VALUE` of cgroup v2. */
   readonly cgroups: readonly string[];
 }
@@ -37,6 +39,7 @@ export function jailOf(given: Given, vmm: VmmName, workingDirectory: string): Ja
   return {
     ...parseUser(jailer),
     baseDirectory: resolve(workingDirectory, jailerBase ?? BASE_DIRECTORY),
+    makesBase: jailerBase === undefined,
     cgroups: cgroup.map(parseCgroup),
   };
 }

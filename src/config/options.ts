@@ -142,6 +142,8 @@ export const runOptionsSchema = v.strictObject({
   driveRate: v.optional(text),
   /** Requests a second of each. */
   driveRequests: v.optional(text),
+  /** The file that gets Firecracker's metrics, a line of JSON each time. */
+  metrics: v.optional(text),
   root: v.optional(v.picklist(["overlay", "copy", "ro"], "wanted overlay, copy or ro")),
   readOnly: v.optional(v.boolean()),
   /** `user`, `relay`, `tap` (one of wick's own), `tap=NAME` (one that is there), or `none`. */

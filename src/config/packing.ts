@@ -1,4 +1,4 @@
-import { sanitise } from "../bytes/index.ts";
+import { display, sanitise, utf8 } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import type { ImageFormat } from "./image-formats.ts";
 
@@ -36,8 +36,18 @@ export function packingOf(given: Given, format: ImageFormat): PackingPlan | unde
     if (first !== undefined) throw forKernels(first, format);
     return undefined;
   }
+  if (commandLine !== undefined) checkBuiltInLine(commandLine);
   if (modules !== undefined && kernel === undefined) throw refuseModulesAlone(modules);
   return { kernel, modules, commandLine, keepsBzImage: /\.bz[iI]mage$/.test(output) };
+}
+
+/** The kernel takes one line, and a VMM what people can type. USAGE. */
+export function checkBuiltInLine(words: string): void {
+  if (!/\p{Cc}/u.test(words)) return;
+  throw new WickError(
+    "USAGE",
+    `Cannot build in the command line "${display(utf8(words))}": it holds control characters, wanted one line`,
+  );
 }
 
 /** The distribution's kernel brings its own. */

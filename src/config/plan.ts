@@ -35,6 +35,7 @@ import { parseOptions } from "./parse.ts";
 import { drivesOf, type DrivePlan } from "./drive-options.ts";
 import { jailOf, type JailPlan } from "./jail-options.ts";
 import { networkOf, type NetworkPlan } from "./network-options.ts";
+import { metricsOf } from "./metrics-option.ts";
 import { vmmOf, type VmmName } from "./vmm-options.ts";
 
 export interface BuildPlan extends ContentPlan {
@@ -87,6 +88,8 @@ export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> extends Networ
   readonly vmm: VmmName;
   readonly jail: JailPlan | undefined;
   readonly drives: DrivePlan;
+  /** The file for the VMM's metrics, absolute. */
+  readonly metrics: string | undefined;
   readonly accel: Accel;
   readonly root: "overlay" | "copy" | "ro";
   readonly readOnly: boolean;
@@ -132,7 +135,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
   const usual = vmm === "firecracker" ? "relay" : "user";
   const { network, tap } = networkOf(given.network ?? usual);
   const ports = parsePublishedAll(given.publish ?? []);
-  checkPublished(ports, network);
+  checkPublished(ports, network, given.publishAll === true);
   return {
     content,
     buildingOptions: buildingOptions(given),
@@ -154,6 +157,7 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
     vmm,
     jail: jailOf(given, vmm, caller.workingDirectory),
     drives: drivesOf(given, vmm),
+    metrics: metricsOf(given, vmm, caller.workingDirectory),
     // WICK_ACCEL is for those VMMs that have a choice.
     accel: given.accel ?? (vmm === "firecracker" ? "kvm" : acceleratorOf(caller.environment)),
     root: given.root ?? "overlay",

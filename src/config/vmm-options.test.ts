@@ -38,7 +38,7 @@ test("ports that the network does not carry are refused with QEMU, too", () => {
   expect(() => plan({ network: "relay", publish: ["53/udp"] })).toThrow("TCP alone");
   expect(() => plan({ network: "none", publish: ["80"] })).toThrow("has no ports");
   expect(plan({ publish: ["53:53/udp"] }).ports).toHaveLength(1);
-  expect(plan({ network: "none", publishAll: true }).ports).toEqual([]);
+  expect(() => plan({ network: "none", publishAll: true })).toThrow("all ports (-P)");
 });
 
 test("a TAP is wick's own, or one that is named as devices are", () => {
@@ -70,9 +70,15 @@ test("a jail is Firecracker's alone, for a user of its own, with files of its ow
   const jail = (options: Partial<RunOptions>) => plan({ vmm: "firecracker", ...options }).jail;
   expect(jail({})).toBeUndefined();
   expect(jail({ jailer: "20001:20002", jailerBase: "jails", cgroup: ["cpu.max=100 200"] })).toEqual(
-    { uid: 20001, gid: 20002, baseDirectory: "/jails", cgroups: ["cpu.max=100 200"] },
+    {
+      uid: 20001,
+      gid: 20002,
+      baseDirectory: "/jails",
+      makesBase: false,
+      cgroups: ["cpu.max=100 200"],
+    },
   );
-  expect(jail({ jailer: "1:1" })?.baseDirectory).toBe("/srv/jailer");
+  expect(jail({ jailer: "1:1" })).toMatchObject({ baseDirectory: "/srv/jailer", makesBase: true });
   for (const jailer of ["root", "1", "0:1", "1:0", "-1:1", "4294967295:1"]) {
     expect(() => jail({ jailer })).toThrow("wanted UID:GID");
   }
@@ -105,4 +111,10 @@ test("Firecracker's drives take an engine and rates, QEMU's none", () => {
   expect(() => plan({ driveRate: "1m" })).toThrow("Cannot use --drive-rate with QEMU");
   expect(() => plan({ ioEngine: "sync" })).toThrow("Cannot use --io-engine with QEMU");
   expect(() => plan({ driveRequests: "1" })).toThrow("Cannot use --drive-requests with QEMU");
+});
+
+test("metrics are Firecracker's, and go to a file", () => {
+  expect(plan({ vmm: "firecracker", metrics: "m.jsonl" }).metrics).toBe("/m.jsonl");
+  expect(plan({ vmm: "firecracker" }).metrics).toBeUndefined();
+  expect(() => plan({ metrics: "m" })).toThrow("Cannot use --metrics with QEMU");
 });

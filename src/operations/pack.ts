@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import * as v from "valibot";
 import { sanitise } from "../bytes/index.ts";
-import { parseOptions } from "../config/index.ts";
+import { checkBuiltInLine, parseOptions } from "../config/index.ts";
 import { checkOutput, FileStorage, publish } from "../host/index.ts";
 import type { PackRecord } from "../kernel/index.ts";
 import type { Context } from "./common/context.ts";
@@ -33,6 +33,7 @@ export interface Packed extends PackRecord {
 /** Writes one file of a kernel and its initramfs: it boots with no initrd and no drive. */
 export async function pack(options: PackOptions, context: Context): Promise<Packed> {
   const given = parseOptions(schema, options, "pack");
+  if (given.commandLine !== undefined) checkBuiltInLine(given.commandLine);
   const at = (path: string): string => resolve(context.workingDirectory, path);
   const output = at(given.output);
   checkOutput(output);

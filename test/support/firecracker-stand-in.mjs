@@ -28,6 +28,7 @@ if (args.includes("--version")) {
 const root = args.includes("--root") ? optionAt("--root") : "";
 const api = root + optionAt("--api-sock");
 let vsock;
+let metrics;
 
 const faults = {
   refuse: (answer) => respond(answer, 400, { fault_message: "not with me\u001b[31m" }),
@@ -68,6 +69,7 @@ function handle({ method, url, body }, answer) {
   appendFileSync(record, `${JSON.stringify({ method, path: url, body })}\n`);
   const fault = faults[behaviour.at?.[`${method} ${url}`]];
   if (fault !== undefined) return fault(answer);
+  if (url === "/metrics") metrics = root + body.metrics_path;
   if (url === "/vsock") vsock = root + body.uds_path;
   if (url === "/version") {
     return respond(answer, 200, { firecracker_version: behaviour.version ?? "1.16.1" });
@@ -75,6 +77,11 @@ function handle({ method, url, body }, answer) {
   respond(answer, 204);
   if (url === "/actions") run();
 }
+
+/** A real one writes them each minute as well. */
+process.on("exit", () => {
+  if (metrics !== undefined) appendFileSync(metrics, '{"utc_timestamp_ms":1}\n');
+});
 
 const CONSOLE = "[    0.000000] Linux version\r\n";
 

@@ -30,6 +30,7 @@ Examples:
   wick run -p 8080:80 nginx.vmlinux
   wick run -p 8080:80 ./bundle
   wick run -p 8080:80 --vmm firecracker nginx.ext4
+  wick run -p 8080:80 --vmm firecracker --metrics metrics.jsonl nginx.ext4
   wick run -p 8080:80 --vmm firecracker --jailer 20001:20001 nginx.ext4
   wick run -p 8080:80 --network relay nginx.ext4
   wick run -p 8080:80 --network tap=tap0 nginx.ext4
@@ -109,6 +110,7 @@ function addVmmOptions(command: Command): void {
     )
     .option("--drive-rate <size>", "bytes a second of each of Firecracker's drives, as 20m")
     .option("--drive-requests <n>", "requests a second of each of Firecracker's drives")
+    .option("--metrics <file>", "write Firecracker's metrics there, a line of JSON each time")
     .option("--jailer <uid:gid>", "lock Firecracker up as that user, by its jailer (as root)")
     .option("--jailer-base <dir>", "where the jail is made (/srv/jailer)")
     .option(

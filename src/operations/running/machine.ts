@@ -124,7 +124,10 @@ export class RunningMachine implements AsyncDisposable {
     return this.#parts.spec;
   }
 
-  /** The plain command that boots the same files by hand, a word an element. */
+  /**
+   * The plain command that boots the same files by hand, a word an element. It publishes no ports
+   * of a machine with the relay: there wick itself listens.
+   */
   get commandByHand(): readonly string[] {
     return this.#parts.commandByHand;
   }

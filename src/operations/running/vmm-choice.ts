@@ -14,7 +14,7 @@ import { namedProgram } from "../common/named-program.ts";
  * a store, what it leaves when wick is killed is removed by the next command.
  */
 export function vmmFor(
-  { vmm, jail, drives }: Pick<RunPlan, "vmm" | "jail" | "drives">,
+  { vmm, jail, drives, metrics }: Pick<RunPlan, "vmm" | "jail" | "drives" | "metrics">,
   context: Context,
   store?: Store,
 ): Vmm {
@@ -22,6 +22,7 @@ export function vmmFor(
   return firecracker({
     program: namedProgram("WICK_FIRECRACKER", context),
     drives,
+    metrics,
     jail: jail && {
       ...jail,
       program: namedProgram("WICK_JAILER", context),

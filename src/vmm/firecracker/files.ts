@@ -14,6 +14,7 @@ export interface FirecrackerFiles extends Disposable {
   /** `uds_path` of the vsock device: likewise. */
   readonly vsock: string;
   readonly log: string;
+  readonly metrics: string;
 }
 
 /** Sockets lie in a short directory of their own where a path of `directory`'s would not fit. */
@@ -26,6 +27,7 @@ export function firecrackerFiles(directory: string): FirecrackerFiles {
     api: join(sockets, "api"),
     vsock: join(sockets, "vsock"),
     log: join(directory, "firecracker.log"),
+    metrics: join(directory, "firecracker-metrics.jsonl"),
     [Symbol.dispose]: () => short?.[Symbol.dispose](),
   };
 }

@@ -153,6 +153,13 @@ test.skipIf(!isRoot)("a start that fails takes the jail with it", async () => {
   expect(codes).toEqual(["UNSUPPORTED", "VMM_FAILED", "VMM_FAILED", "DISK_FULL", "IO"]);
 });
 
+test.skipIf(!isRoot)("a base that is not there is refused before anything is made", async () => {
+  base = join(outer, "none");
+  await expect(jailed({}).version()).rejects.toMatchObject({ code: "PATH_NOT_FOUND" });
+  await expect(jailed({}).start(spec)).rejects.toThrow("there is no such directory");
+  expect(readdirSync(outer)).not.toContain("none");
+});
+
 test.skipIf(!isRoot)("a base whose sockets' paths would be too long is refused", async () => {
   base = join(outer, "l".repeat(100));
   mkdirSync(base, { mode: 0o700 });

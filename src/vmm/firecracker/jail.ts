@@ -30,6 +30,8 @@ export interface JailOptions {
   readonly gid: number;
   /** Below it lies the machine's root, on a file system without `nodev`. */
   readonly baseDirectory: string;
+  /** Whether the base is made where it is missing: the jailer's own is. */
+  readonly makesBase?: boolean;
   /** `FILE=VALUE` of cgroup v2. */
   readonly cgroups: readonly string[];
   /** Told the jail and its cgroup before they are made; what it gives is disposed with them. */
@@ -43,7 +45,12 @@ const CGROUPS = "/sys/fs/cgroup";
 const OPEN_FILES = 4096;
 
 /** Inside the root; the jailer makes /run as well, for the same user. */
-const INSIDE: Paths = { api: "/run/api", vsock: "/run/vsock", log: "/firecracker.log" };
+const INSIDE: Paths = {
+  api: "/run/api",
+  vsock: "/run/vsock",
+  log: "/firecracker.log",
+  metrics: "/firecracker-metrics.jsonl",
+};
 
 /**
  * Lays out the root in which the jailer will lock Firecracker up, with all that the machine is
@@ -89,15 +96,31 @@ export async function jailPlace(
   }
 }
 
-/** The jailer's program, where this user may start it. PERMISSION, TOOL_MISSING. */
-export function checkJailer({ program }: JailOptions): string {
+/** The jailer's program, where this user may start it and jails can be. PERMISSION, TOOL_MISSING, PATH_NOT_FOUND. */
+export function checkJailer({ program, baseDirectory, makesBase }: JailOptions): string {
   if (currentUser().uid !== 0) throw notRoot();
+  if (makesBase !== true) checkBase(baseDirectory);
   return jailerProgram(program);
+}
+
+/** One that is not there is a mistake in writing: nobody would find the jails in it. */
+function checkBase(directory: string): void {
+  const status = statOf(directory);
+  if (status?.isDirectory() === true) return;
+  const what = status === undefined ? "there is no such directory" : "it is no directory";
+  throw new WickError("PATH_NOT_FOUND", `Cannot ${ACTION} below ${sanitise(directory)}: ${what}`, {
+    hint: "name a directory with --jailer-base",
+  });
 }
 
 function pathsBelow(root: string): Paths {
   const below = (path: string): string => join(root, path);
-  return { api: below(INSIDE.api), vsock: below(INSIDE.vsock), log: below(INSIDE.log) };
+  return {
+    api: below(INSIDE.api),
+    vsock: below(INSIDE.vsock),
+    log: below(INSIDE.log),
+    metrics: below(INSIDE.metrics),
+  };
 }
 
 /** What jailer and Firecracker take, up to Firecracker's own arguments. */

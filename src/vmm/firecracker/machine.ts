@@ -4,6 +4,7 @@ import type { ConsoleStream } from "../console-stream.ts";
 import type { Machine, VmmExit } from "../vmm.ts";
 import type { GuestStreams } from "./listen.ts";
 import { logTail } from "./log.ts";
+import { keepMetrics } from "./metrics.ts";
 import { endWords } from "./start-error.ts";
 
 /** How long the console's last bytes may take from a pipe whose other end is gone. */
@@ -15,16 +16,20 @@ interface Parts {
   readonly guest: GuestStreams;
   /** Path of Firecracker's log. */
   readonly log: string;
+  /** Path of its metrics, and where they are wanted. */
+  readonly metrics?: { readonly from: string; readonly to: string } | undefined;
   /** Called once Firecracker is gone: removes its sockets. */
   readonly release: () => void;
 }
 
 /** The running machine of a Firecracker process. */
-export function firecrackerMachine({ vmm, console, guest, log, release }: Parts): Machine {
+export function firecrackerMachine(parts: Parts): Machine {
+  const { vmm, console, guest, metrics, release } = parts;
   const exited = vmm.exited.then(async (exit): Promise<VmmExit> => {
     guest.close();
     await Promise.race([console.drain(), sleep(DRAIN_MS, undefined, { ref: false })]);
-    const end = vmmExit(exit, { vmm, console, log });
+    const unkept = metrics && (await keepMetrics(metrics.from, metrics.to));
+    const end = vmmExit(exit, parts, unkept);
     release();
     return end;
   });
@@ -48,13 +53,16 @@ export function firecrackerMachine({ vmm, console, guest, log, release }: Parts)
 function vmmExit(
   exit: ProcessExit,
   { vmm, console, log }: Pick<Parts, "vmm" | "console" | "log">,
+  unkept: string | undefined,
 ): VmmExit {
   const { missedBytes } = console;
+  const missed = missedBytes === 0 ? undefined : missedWords(missedBytes);
+  const warnings = [missed, unkept].filter((words) => words !== undefined);
   return {
     ...exit,
     words: endWords(exit),
     stderrTail: [...vmm.outputTail(), ...logTail(log)],
-    ...(missedBytes === 0 ? {} : { warning: missedWords(missedBytes) }),
+    ...(warnings.length === 0 ? {} : { warning: warnings.join("; ") }),
   };
 }
 

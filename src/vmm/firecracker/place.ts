@@ -2,11 +2,12 @@ import { writePrivateFile, type DeathBinding } from "../../host/index.ts";
 import type { MachineSpec } from "../vmm.ts";
 import { firecrackerFiles } from "./files.ts";
 
-/** Where Firecracker finds its API socket, the vsock's and its log; absolute paths. */
+/** Where Firecracker finds its API socket, the vsock's, its log and its metrics; absolute paths. */
 export interface Paths {
   readonly api: string;
   readonly vsock: string;
   readonly log: string;
+  readonly metrics: string;
 }
 
 /** Where one Firecracker runs: in the machine's private directory, or in a jail. */
@@ -40,9 +41,9 @@ export function privatePlace(program: string, spec: MachineSpec): Place {
   };
 }
 
-/** Made by wick: before 1.14 Firecracker opens its log, but makes none. */
-export function makeLog(place: Place): void {
-  const { log } = place.host;
-  writePrivateFile(log, new Uint8Array(0));
-  place.own(log);
+/** Log or metrics, made by wick: before 1.14 Firecracker opens such files, but makes none. */
+export function makeSink(place: Place, which: "log" | "metrics"): void {
+  const path = place.host[which];
+  writePrivateFile(path, new Uint8Array(0));
+  place.own(path);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { apiProblems, type ApiRequest } from "../../../test/support/firecracker-api.ts";
 import type { MachineSpec } from "../vmm.ts";
-import { devicesOf, INSTANCE_START, requestsFor, VERSION } from "./requests.ts";
+import { devicesOf, INSTANCE_START, metricsTo, requestsFor, VERSION } from "./requests.ts";
 
 const spec: MachineSpec = {
   arch: "x86_64",
@@ -39,6 +39,12 @@ test("every request is one that Firecracker's API description has", () => {
     ["/entropy", []],
     ["/actions", []],
   ]);
+});
+
+test("metrics go to a file that Firecracker's API description takes", () => {
+  const request = metricsTo("/run/m/metrics");
+  expect([request.path, apiProblems(request)]).toEqual(["/metrics", []]);
+  expect(apiProblems({ ...request, body: {} })).toEqual([".metrics_path: missing"]);
 });
 
 test("the check notices an unknown key, a missing one, a wrong type, value and path", () => {

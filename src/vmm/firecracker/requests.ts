@@ -92,6 +92,11 @@ export function requestsFor(devices: Devices): readonly SocketRequest[] {
   ];
 }
 
+/** Written once a minute, and when Firecracker ends. */
+export function metricsTo(path: string): SocketRequest {
+  return put("/metrics", { metrics_path: path });
+}
+
 export const VERSION: SocketRequest = { method: "GET", path: "/version" };
 
 export const INSTANCE_START: SocketRequest = put("/actions", { action_type: "InstanceStart" });

@@ -122,6 +122,27 @@ test("a guest that never connects: the channel ends with the machine", async () 
   expect(left()).toEqual(["firecracker.json", "firecracker.log"]);
 });
 
+test("metrics are asked for first, and are in the user's file once it has ended", async () => {
+  const metrics = join(directory, "..", "metrics.jsonl");
+  const machine = await like({ guest: "exit:0" }, { metrics }).start(spec);
+  machine.channel.resume();
+  expect(await machine.exited).not.toHaveProperty("warning");
+  expect(readFileSync(metrics, "utf8")).toBe('{"utc_timestamp_ms":1}\n');
+  const path = join(directory, "firecracker-metrics.jsonl");
+  expect(asked()[1]).toEqual({ method: "PUT", path: "/metrics", body: { metrics_path: path } });
+});
+
+test("metrics that cannot be kept are a warning, and no file; a place for none is refused", async () => {
+  const metrics = join(directory, "..", "metrics.jsonl");
+  const machine = await like({ guest: "exit:0" }, { metrics }).start(spec);
+  setFaults([{ call: "write", pathPrefix: join(directory, "../.metrics"), nth: 1, errno: "ENOSPC" }]);
+  machine.channel.resume();
+  expect((await machine.exited).warning).toContain("Firecracker's metrics are not kept");
+  expect(readdirSync(join(directory, ".."))).not.toContain("metrics.jsonl");
+  const nowhere = like({}, { metrics: join(directory, "none", "x") });
+  expect((await failure(nowhere.start(spec))).message).toContain("none");
+});
+
 test.each([
   [148, "a system call that its filter forbids"],
   [149, "SIGBUS"],

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { utf8 } from "../../bytes/index.ts";
 import { isWickError, WickError } from "../../errors/index.ts";
 import {
+  checkOutput,
   removePath,
   startProcess,
   writePrivateFile,
@@ -20,8 +21,15 @@ import { jailPlace, type JailOptions } from "./jail.ts";
 import { listenForGuest } from "./listen.ts";
 import { logTail } from "./log.ts";
 import { firecrackerMachine } from "./machine.ts";
-import { makeLog, privatePlace, type Place } from "./place.ts";
-import { devicesOf, type DriveOptions, INSTANCE_START, requestsFor, VERSION } from "./requests.ts";
+import { makeSink, privatePlace, type Place } from "./place.ts";
+import {
+  devicesOf,
+  type DriveOptions,
+  INSTANCE_START,
+  metricsTo,
+  requestsFor,
+  VERSION,
+} from "./requests.ts";
 import { endedError, refusedError } from "./start-error.ts";
 import { checkVersion, firecrackerProgram } from "./version.ts";
 
@@ -32,6 +40,8 @@ export interface FirecrackerOptions {
   /** Run by the jailer, as another user, in a root of its own. */
   readonly jail?: JailOptions | undefined;
   readonly drives?: DriveOptions | undefined;
+  /** The file that gets its metrics when it has ended; absolute. */
+  readonly metrics?: string | undefined;
   /** Bound on all of the start. */
   readonly startTimeoutMs?: number;
 }
@@ -46,6 +56,7 @@ export async function startFirecracker(
   signal?: AbortSignal,
 ): Promise<Machine> {
   checkFirecrackerSpec(spec);
+  if (options.metrics !== undefined) checkOutput(options.metrics);
   const program = firecrackerProgram(options.program);
   const deadline = startDeadline(options.startTimeoutMs, signal);
   const undo = new Undo();
@@ -73,8 +84,11 @@ async function startWith({ spec, program, options, deadline, undo }: Starting): 
   const guest = await listenForGuest(place.host.vsock, { relay: spec.relay === true });
   undo.push(() => guest.close());
   for (const path of guest.paths) place.own(path);
-  makeLog(place);
-  undo.push(() => removePath(place.host.log));
+  const sinks = options.metrics === undefined ? (["log"] as const) : (["log", "metrics"] as const);
+  for (const which of sinks) {
+    makeSink(place, which);
+    undo.push(() => removePath(place.host[which]));
+  }
   const config = configPath(spec.directory);
   writePrivateFile(config, configFile(spec, options.drives));
   undo.push(() => removePath(config));
@@ -82,12 +96,13 @@ async function startWith({ spec, program, options, deadline, undo }: Starting): 
   undo.push(() => vmm.stop({ graceMs: 0 }));
   try {
     const api = new FirecrackerApi(place.host.api, deadline);
-    await Promise.race([makeMachine(api, place, options.drives), endedEarly(vmm, place)]);
+    await Promise.race([makeMachine(api, place, options), endedEarly(vmm, place)]);
     const machine = firecrackerMachine({
       vmm,
       console,
       guest,
       log: place.host.log,
+      metrics: metricsOf(place, options),
       release: () => leave(place),
     });
     await Promise.race([api.send(INSTANCE_START), endedEarly(vmm, place)]);
@@ -97,6 +112,13 @@ async function startWith({ spec, program, options, deadline, undo }: Starting): 
   } catch (error) {
     throw await explain(error, vmm, place);
   }
+}
+
+function metricsOf(
+  { host }: Place,
+  { metrics }: FirecrackerOptions,
+): { readonly from: string; readonly to: string } | undefined {
+  return metrics === undefined ? undefined : { from: host.metrics, to: metrics };
 }
 
 async function startProgram({
@@ -120,10 +142,11 @@ async function startProgram({
 async function makeMachine(
   api: FirecrackerApi,
   { spec, inside }: Place,
-  drives: DriveOptions | undefined,
+  { drives, metrics }: FirecrackerOptions,
 ): Promise<void> {
   await api.listens();
   checkVersion(versionIn(await api.send(VERSION)));
+  if (metrics !== undefined) await api.send(metricsTo(inside.metrics));
   for (const request of requestsFor(devicesOf(spec, { vsock: inside.vsock, drives })))
     await api.send(request);
 }
