@@ -33,6 +33,7 @@ async function startJailed(outer: string, cache: string): Promise<Jailed> {
   const kernel = join(outer, "vmlinux");
   writeFileSync(kernel, Buffer.alloc(1024));
   const base = join(outer, "jails");
+  mkdirSync(base);
   const words = `'${support("firecracker-stand-in.mjs")}' '{}' '${join(outer, "record")}'`;
   const program = script("firecracker", `exec '${process.execPath}' ${words} "$@"`);
   const jailer = script(
