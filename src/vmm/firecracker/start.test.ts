@@ -135,7 +135,9 @@ test("metrics are asked for first, and are in the user's file once it has ended"
 test("metrics that cannot be kept are a warning, and no file; a place for none is refused", async () => {
   const metrics = join(directory, "..", "metrics.jsonl");
   const machine = await like({ guest: "exit:0" }, { metrics }).start(spec);
-  setFaults([{ call: "write", pathPrefix: join(directory, "../.metrics"), nth: 1, errno: "ENOSPC" }]);
+  setFaults([
+    { call: "write", pathPrefix: join(directory, "../.metrics"), nth: 1, errno: "ENOSPC" },
+  ]);
   machine.channel.resume();
   expect((await machine.exited).warning).toContain("Firecracker's metrics are not kept");
   expect(readdirSync(join(directory, ".."))).not.toContain("metrics.jsonl");
