@@ -6,6 +6,7 @@ import {
   ftruncateSync,
   openSync,
   readSync,
+  rmSync,
   writeSync,
 } from "node:fs";
 import { promisify } from "node:util";
@@ -85,6 +86,25 @@ export class FileStorage implements Storage, Disposable {
 
   setSize(sizeBytes: number): void {
     this.#act("write", () => ftruncateSync(this.#fd, sizeBytes));
+  }
+
+  /**
+   * Lets `make` write the file, which is not there then, and opens what it wrote: a copy into a
+   * file that exists is waited for by ext4 when it is closed, and a clone may be a file of its own.
+   * When `make` fails the file is empty.
+   */
+  async remake(make: (path: string) => Promise<void>): Promise<void> {
+    closeSync(this.#fd);
+    this.#fd = -1;
+    this.#act("write", () => rmSync(this.path, { force: true }));
+    try {
+      await make(this.path);
+    } catch (error) {
+      rmSync(this.path, { force: true });
+      this.#fd = this.#act("open", () => openSync(this.path, OPEN_FLAGS.create, PRIVATE_FILE));
+      throw error;
+    }
+    this.#fd = this.#act("open", () => openSync(this.path, OPEN_FLAGS.update));
   }
 
   /** Begins to bring to the disk what is written so far, beside other work; `sync` tells how it went. */

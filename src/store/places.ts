@@ -65,7 +65,7 @@ export class PlaceStore {
     const record: PlacesRecord = { wick: 1, facts: copied(facts), places };
     ownDirectory(this.#layout.images);
     ownDirectory(join(this.#layout.images, key));
-    await writeRecord(this.#pathOf(key), record);
+    await writeRecord(this.#pathOf(key), record, { lasts });
   }
 
   /** Whether anything is remembered of `key` that still holds. */

@@ -126,7 +126,7 @@ async function fill(
 /** False when it went away or was written meanwhile: it is made anew then. */
 async function copied(place: Place, storage: FileStorage, { signal }: Context): Promise<boolean> {
   try {
-    await copyContents(place.path, storage.path, signal);
+    await storage.remake((path) => copyContents(place.path, path, signal));
   } catch (error) {
     if (isWickError(error, "INTERRUPTED", "DISK_FULL")) throw error;
     return false;
