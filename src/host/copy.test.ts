@@ -28,3 +28,15 @@ test.each([
   expect(readFileSync(to).equals(bytes)).toBe(true);
   expect(statSync(to).mode & 0o777).toBe(0o600);
 });
+
+test.each([
+  ["with the host's cp", () => process.env["PATH"] ?? ""],
+  ["by hand", failingCp],
+])("a file that is not there is made, %s", async (_, path) => {
+  vi.stubEnv("PATH", path());
+  const directory = temporaryDirectory();
+  const [from, to] = [join(directory, "from"), join(directory, "to")];
+  writeFileSync(from, Buffer.concat([Buffer.from("begin"), Buffer.alloc(1 << 20)]));
+  await copyContents(from, to);
+  expect(readFileSync(to).equals(readFileSync(from))).toBe(true);
+});

@@ -23,8 +23,8 @@ export function cloneFile(from: string, to: string): void {
 }
 
 /**
- * Fills the file `to` with the contents of `from`: sharing its blocks where the file system can,
- * else copied, and what is a hole stays one.
+ * Fills the file `to`, or makes it, with the contents of `from`: sharing its blocks where the file
+ * system can, else copied, and what is a hole stays one.
  */
 export async function copyContents(from: string, to: string, signal?: AbortSignal): Promise<void> {
   if (tryReflink(from, to)) return;
@@ -59,6 +59,7 @@ export function canReflink(from: string, to: string): boolean {
 const NO_REFLINK = ["EOPNOTSUPP", "ENOTSUP", "EXDEV", "EINVAL", "ENOTTY", "ENOSYS", "ETXTBSY"];
 
 function tryReflink(from: string, to: string): boolean {
+  const wasThere = statOf(to) !== undefined;
   try {
     checkFault("open", from);
     checkFault("write", to);
@@ -69,7 +70,7 @@ function tryReflink(from: string, to: string): boolean {
       throw hostError(error, `copy ${sanitise(from)} to ${sanitise(to)}`);
     }
     // Node takes away the file that it could not clone into.
-    if (statOf(to) === undefined) writePrivateFile(to, new Uint8Array(0));
+    if (wasThere && statOf(to) === undefined) writePrivateFile(to, new Uint8Array(0));
     return false;
   }
 }
@@ -93,6 +94,7 @@ const ZEROS = Buffer.alloc(PIECE_BYTES);
 
 async function copyByHand(from: string, to: string, signal?: AbortSignal): Promise<void> {
   using source = new FileStorage(from, "read");
+  if (statOf(to) === undefined) writePrivateFile(to, new Uint8Array(0));
   using target = new FileStorage(to, "update");
   const { sizeBytes } = source;
   target.setSize(0);
