@@ -76,11 +76,14 @@ async function fill(directory: string, made: NewKernel): Promise<void> {
 /** The newest intact kernel that was made for `request`; damaged ones are removed. */
 export function cachedKernel(cacheDirectory: string, request: string): CachedKernel | undefined {
   removeAbandoned(join(cacheDirectory, "kernels"));
+  // Made here: it takes 10 ms, and most commands look for no kernel.
+  const versionOrder = new Intl.Collator("en", { numeric: true });
   const found = directoriesIn(join(cacheDirectory, "kernels"))
     .map((path) => ({ path, manifest: readManifest(join(path, MANIFEST)) }))
     .filter((one): one is { path: string; manifest: KernelManifest } => {
       return one.manifest?.request === request;
     })
+    // 6.1.9 comes before 6.1.10.
     .sort((a, b) => versionOrder.compare(b.manifest.version, a.manifest.version));
   for (const { path, manifest } of found) {
     const kernel = readCached(path, manifest);
@@ -89,9 +92,6 @@ export function cachedKernel(cacheDirectory: string, request: string): CachedKer
   }
   return undefined;
 }
-
-/** 6.1.9 comes before 6.1.10. */
-const versionOrder = new Intl.Collator("en", { numeric: true });
 
 function readCached(path: string, manifest: KernelManifest): CachedKernel | undefined {
   const read = (name: string, expected: ManifestFile): Uint8Array | undefined => {
