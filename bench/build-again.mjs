@@ -66,7 +66,7 @@ try {
   const source = given ?? makeLayout();
   const main = `${root}dist/bin/wick.cjs`;
   const build = (output) =>
-    `WICK_CACHE=${out("cache")} ${process.execPath} ${main} build --quiet --init none -o ${output} ${source}`;
+    `WICK_CACHE=${out("cache")} ${process.execPath} "${main}" build --quiet --init none -o ${output} ${source}`;
   execFileSync("sh", ["-c", build(out("first.ext4"))]);
   const commands = {
     "wick build, the output is there": build(out("first.ext4")),

@@ -2,7 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { cpus } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { measure, median } from "./measure.mjs";
+
+/** A disk goes on with what was removed after sync has returned: it is told of freed blocks. */
+const SETTLE_MS = 2000;
 
 /**
  * Runs every one of `commands` (name to shell command) `rounds` times after one round for
@@ -16,6 +20,7 @@ export async function contend(commands, { rounds, outputs }) {
       for (const output of outputs) rmSync(output, { recursive: true, force: true });
       // Nobody waits for what somebody else has left to be written.
       execFileSync("sync");
+      await sleep(SETTLE_MS);
       const figures = await measure(command);
       if (round > 0) results[name].push(figures);
     }

@@ -71,7 +71,7 @@ function layersOf(layout) {
 }
 
 function contenders(layout) {
-  const wick = `${root}dist/bin/wick.cjs`;
+  const wick = `"${root}dist/bin/wick.cjs"`;
   const layers = layersOf(layout).join(" ");
   const [tree, bundle, copy] = ["tree", "bundle", "copy"].map(out);
   const commands = {

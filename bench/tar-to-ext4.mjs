@@ -35,7 +35,7 @@ function makeInput() {
 }
 
 function contenders(input) {
-  const wick = `${root}dist/bin/wick.cjs`;
+  const wick = `"${root}dist/bin/wick.cjs"`;
   const tree = out("tree");
   return {
     "wick build": `${wick} build --quiet --init none -o ${out("wick.ext4")} tar:${input}`,
