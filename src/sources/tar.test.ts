@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { record } from "../../test/support/record.ts";
@@ -31,6 +31,13 @@ test("a tar file is read whatever it is packed with, and whatever it is called",
     writeFileSync(packed, execFileSync(tool, ["-c", tar]));
     expect(await paths(packed)).toEqual(plain);
   }
+});
+
+test("the file may be named by a link", async () => {
+  const { directory, tar } = planted();
+  const link = join(directory, "newest.tar");
+  symlinkSync(tar, link);
+  expect(await paths(link)).toEqual(await paths(tar));
 });
 
 test("no such file, a directory, and what is no tar are errors that name the file", async () => {

@@ -1,7 +1,7 @@
 import { sanitise } from "../bytes/index.ts";
 import { inflateBlob, inflateStream, type InflateOptions } from "../compression/index.ts";
 import { WickError } from "../errors/index.ts";
-import { readChunks, readStandardInput, statOf } from "../host/index.ts";
+import { readChunks, readStandardInput, realPath, statOf } from "../host/index.ts";
 import { archiveLayer } from "./archive-layer.ts";
 import type { Source, SourceContents } from "./source.ts";
 
@@ -41,7 +41,8 @@ function fromFile(path: string): SourceContents {
     );
   }
   const name = sanitise(path);
-  const region = { path, offset: 0, sizeBytes: status.size };
+  // The user's own path may be a link; what is opened by name later on may not.
+  const region = { path: realPath(path) ?? path, offset: 0, sizeBytes: status.size };
   // A pipe has no size, and can be read once.
   const open = status.isFile()
     ? (options: InflateOptions) => inflateBlob(region, options)
