@@ -29,17 +29,16 @@ export const SPOOL_PIECES = 4096;
 
 /** Where each counter lies; each is written by one end alone. */
 export const COUNT = {
-  /** Pieces that the worker ever gave; in which way, the next two tell. */
+  /** Pieces that the worker ever gave, and how many of them by the ring. */
   GIVEN: 0,
   IN_RING: 1,
-  IN_SPOOL: 2,
-  /** Pieces that the receiver is done with, of either. */
-  RING_FREED: 3,
-  SPOOL_FREED: 4,
+  /** Pieces of either that the receiver is done with. */
+  RING_FREED: 2,
+  SPOOL_FREED: 3,
   /** 1: somebody takes the pieces. */
-  READING: 5,
+  READING: 4,
 } as const;
-const COUNTS = 6;
+const COUNTS = 5;
 const INT_BYTES = Int32Array.BYTES_PER_ELEMENT;
 
 export function createRing(): Ring {

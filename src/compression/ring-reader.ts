@@ -28,9 +28,8 @@ export class RingReader {
     this.#spool = spool;
     this.#unspooled = 0;
     this.#spoolPosition = 0;
-    for (const count of [COUNT.IN_SPOOL, COUNT.SPOOL_FREED, COUNT.READING]) {
-      Atomics.store(this.#counts, count, 0);
-    }
+    Atomics.store(this.#counts, COUNT.SPOOL_FREED, 0);
+    Atomics.store(this.#counts, COUNT.READING, 0);
   }
 
   /** From here on pieces are taken: what finds the ring full may wait. */

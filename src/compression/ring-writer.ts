@@ -56,7 +56,6 @@ export class RingWriter {
     }
     this.#spoolEnd += piece.length;
     this.#lengths[SLOTS + this.#spooled++] = piece.length;
-    Atomics.store(this.#counts, COUNT.IN_SPOOL, this.#spooled);
     return true;
   }
 
