@@ -104,8 +104,13 @@ export class PeerConnection {
     void this.#peer.send(types.credit, relayCreditBody.encode({ bytes }), this.number);
   }
 
+  /** Fails where the guest has said its last of the connection before. */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await this.#peer.nextFrame();
+    while (!condition()) {
+      const { final, refused } = this.heard;
+      if (final !== undefined) throw new Error(`connection ${this.number}: ${final}, ${refused}`);
+      await this.#peer.nextFrame();
+    }
   }
 
   #close(): void {

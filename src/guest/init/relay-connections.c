@@ -228,6 +228,20 @@ static void connected(struct connection *c) {
   write_waiting(c);
 }
 
+static void finish_connecting(struct connection *c, u32 events) {
+  long error = events & (EPOLLERR | EPOLLHUP) ? socket_error(c->fd) : 0;
+  if (error != 0) refuse(c, error);
+  else connected(c);
+}
+
+/* The event may still be to come when bytes do: those of a thousand connections need no room then. */
+static void look_whether_connected(struct connection *c) {
+  struct pollfd fd = {c->fd, POLLOUT, 0};
+  struct timespec none = {0, 0};
+  sys_poll(&fd, 1, &none);
+  if (fd.revents) finish_connecting(c, (u32)fd.revents);
+}
+
 static long start_connect(struct connection *c, u16 port) {
   int yes = 1;
   if (relay_finishing) return -ESHUTDOWN;
@@ -264,6 +278,7 @@ void connection_expects(u16 number, u32 length) {
 
 void connection_data(u16 number, const u8 *bytes, u32 length) {
   struct connection *c = find(number);
+  if (c->state & CONNECTING) look_whether_connected(c);
   if (is_deaf(c)) return;
   u32 done = c->first ? 0 : write_some(c, bytes, length);
   if (!is_deaf(c)) keep_waiting(c, bytes + done, length - done);
@@ -304,12 +319,6 @@ void connection_closed(u16 number) {
   if (!both_ended && !is_deaf(c)) violated();
   c->state |= GOT_FINAL;
   free_if_final(c);
-}
-
-static void finish_connecting(struct connection *c, u32 events) {
-  long error = events & (EPOLLERR | EPOLLHUP) ? socket_error(c->fd) : 0;
-  if (error != 0) refuse(c, error);
-  else connected(c);
 }
 
 void connection_event(u64 data, u32 events) {
