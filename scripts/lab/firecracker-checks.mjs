@@ -30,6 +30,16 @@ export function firecrackerChecks(images) {
         expectMetrics(at("bundle-hello"), [], { status: 3, text: "hello from the bundle" }),
     },
     {
+      name: "a balloon leaves the memory that is reserved",
+      run: () =>
+        expectMachine(at("short-of-memory.ext4"), { status: 0, text: "hello from a balloon" }, [
+          "-m",
+          "256m",
+          "--memory-reservation",
+          "96m",
+        ]),
+    },
+    {
       name: "a packed file's application, killed by a signal",
       run: () => expectMachine(at("killed.vmlinux"), { status: 137, text: "hello from" }),
     },
@@ -53,6 +63,12 @@ export function firecrackerChecks(images) {
       run: () => expectBundle(startBundle(at("bundle-hello"), "firecracker.json")),
     },
     ...tapChecks(at),
+    ...jailChecks(at),
+  ];
+}
+
+function jailChecks(at) {
+  return [
     {
       name: "wick's own jail, and the status of what ran in it",
       ...(isDynamic() ? { skip: "this Firecracker is not static" } : jailerSkip()),

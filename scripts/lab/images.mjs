@@ -11,6 +11,12 @@ const shell = (script) => [
   JSON.stringify(["/bin/busybox", "sh", "-c", script]),
 ];
 
+/** Ends when less than 70 MB are free: a balloon has taken the rest. */
+const untilShortOfMemory =
+  "for i in $(seq 300); do " +
+  "[ $(awk '/^MemAvailable/{print $2}' /proc/meminfo) -lt 70000 ] && echo hello from a balloon && exit 0; " +
+  "sleep 0.1; done; exit 9";
+
 /** Each file with its source and options; all of them end by themselves but nginx. */
 const images = {
   kvm: {
@@ -22,6 +28,7 @@ const images = {
     "zero.cpio.gz": shell("echo hello from $(uname -r)"),
     "killed.vmlinux": shell("echo hello from $(uname -r); kill -9 $$"),
     "nginx.cpio.gz": ["deb:nginx-light"],
+    "short-of-memory.ext4": shell(untilShortOfMemory),
   },
 };
 

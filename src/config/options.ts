@@ -121,6 +121,8 @@ export const runOptionsSchema = v.strictObject({
   hostname: v.optional(text),
   /** `256m`, `1g`. */
   memory: v.optional(text),
+  /** Memory that the machine keeps to until it needs more. */
+  memoryReservation: v.optional(text),
   cpus: v.optional(text),
   /** `60s`, `2m`; how long the application may take to be ready. */
   timeout: v.optional(text),

@@ -72,6 +72,8 @@ export interface RunPlan<Accel = Exclude<RequestedAccel, "auto">> extends Networ
   readonly memoryMiB: number;
   /** Whether the user said so; else an initramfs gets what it needs. */
   readonly isMemoryGiven: boolean;
+  /** What a balloon leaves of it until the machine needs more; undefined: no balloon. */
+  readonly reservationMiB: number | undefined;
   readonly cpus: number;
   /** Whether the user said so; a bundle says how many its machine has. */
   readonly isCpusGiven: boolean;
@@ -143,8 +145,8 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
     ports,
     publishAll: given.publishAll ?? false,
     mounts: mountsOf(given, caller),
+    ...reservedMemory(given, caller),
     isMemoryGiven: (given.memory ?? caller.environment["WICK_MEMORY"]) !== undefined,
-    memoryMiB: parseMemory(setting(given.memory, "WICK_MEMORY", DEFAULTS.memory, caller)),
     cpus: parseCpus(given.cpus ?? DEFAULTS.cpus),
     isCpusGiven: given.cpus !== undefined,
     timeoutMs: parseDuration(given.timeout ?? DEFAULTS.timeout, "the timeout"),
@@ -166,6 +168,22 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
     tap,
     directory: optionalPath(given.directory, caller),
   };
+}
+
+function reservedMemory(
+  { memory, memoryReservation: text }: RunOptions,
+  caller: Caller,
+): Pick<RunPlan, "memoryMiB" | "reservationMiB"> {
+  const memoryMiB = parseMemory(setting(memory, "WICK_MEMORY", DEFAULTS.memory, caller));
+  const reservationMiB = text === undefined ? undefined : parseMemory(text);
+  if (reservationMiB === undefined || reservationMiB < memoryMiB) {
+    return { memoryMiB, reservationMiB };
+  }
+  throw new WickError(
+    "USAGE",
+    `Cannot use ${sanitise(text!)} as --memory-reservation: wanted less than the memory, ${memoryMiB} MiB`,
+    { hint: "--memory says how much the machine may have" },
+  );
 }
 
 /**

@@ -118,3 +118,13 @@ test("metrics are Firecracker's, and go to a file", () => {
   expect(plan({ vmm: "firecracker" }).metrics).toBeUndefined();
   expect(() => plan({ metrics: "m" })).toThrow("Cannot use --metrics with QEMU");
 });
+
+test("memory that is reserved is less than what the machine may have", () => {
+  const reserved = { memory: "512m", memoryReservation: "128m" };
+  expect(plan(reserved)).toMatchObject({ memoryMiB: 512, reservationMiB: 128 });
+  expect(plan({}).reservationMiB).toBeUndefined();
+  for (const memoryReservation of ["256m", "1g"]) {
+    expect(() => plan({ memoryReservation })).toThrow(/wanted less than the memory, 256 MiB/);
+  }
+  expect(() => plan({ memoryReservation: "much" })).toThrow(/"much"/);
+});

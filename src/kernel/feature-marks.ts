@@ -46,6 +46,7 @@ export const featureNames = [
   "virtioNet",
   "virtioBlk",
   "virtioConsole",
+  "virtioBalloon",
   "vsock",
   "serialConsole",
 ] as const;
@@ -61,6 +62,7 @@ export const featureMarks: Readonly<Record<FeatureName, FeatureMark>> = {
   virtioNet: { options: ["VIRTIO_NET"], texts: ["virtio_net.napi_tx"] },
   virtioBlk: { options: ["VIRTIO_BLK"], texts: ["virtio_blk.queue_depth"] },
   virtioConsole: { options: ["VIRTIO_CONSOLE"], texts: ["virtio-ports"] },
+  virtioBalloon: { options: ["VIRTIO_BALLOON"], texts: ["Out of puff! Can't get %u pages"] },
   vsock: { options: ["VIRTIO_VSOCKETS"], texts: ["vmw_vsock_virtio_transport"] },
   serialConsole: {
     options: ["SERIAL_8250_CONSOLE", "SERIAL_AMBA_PL011_CONSOLE"],

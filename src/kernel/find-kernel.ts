@@ -19,6 +19,8 @@ export interface FindKernelOptions {
   readonly fileSystem?: RootFileSystem;
   /** Whose devices the machine has (QEMU's): their drivers are among the modules. */
   readonly devices?: DeviceKind | undefined;
+  /** Whether it has a balloon, too. */
+  readonly balloon?: boolean | undefined;
   /** Asks the distribution for a newer one although the cache has one. */
   readonly refresh?: boolean;
   /** os-release(5) of the host; `/etc/os-release` by default. */
@@ -37,10 +39,19 @@ export function findKernel(options: FindKernelOptions): Promise<Kernel> {
     modulesDirectory,
     fileSystem = "ext4",
     devices = "qemu",
+    balloon,
     signal,
   } = options;
   if (kernelFile !== undefined) {
-    return kernelFromFiles({ arch, kernelFile, modulesDirectory, fileSystem, devices, signal });
+    return kernelFromFiles({
+      arch,
+      kernelFile,
+      modulesDirectory,
+      fileSystem,
+      devices,
+      balloon,
+      signal,
+    });
   }
   const osRelease = readSmallFile(options.osReleaseFile ?? "/etc/os-release");
   const distribution = parseOsRelease(new TextDecoder().decode(osRelease));

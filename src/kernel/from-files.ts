@@ -21,6 +21,7 @@ export interface KernelFiles {
   readonly modulesDirectory?: string | undefined;
   readonly fileSystem: RootFileSystem;
   readonly devices: DeviceKind;
+  readonly balloon?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,7 +41,7 @@ export async function kernelFromFiles(files: KernelFiles): Promise<Kernel> {
       ? []
       : await orderModules(
           modulesAt(modulesDirectory),
-          wantedModules(files.fileSystem, files.devices),
+          wantedModules(files.fileSystem, files.devices, files),
           files.signal,
         );
   const built = moduleRelease(modules);

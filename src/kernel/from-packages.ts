@@ -29,6 +29,7 @@ export interface KernelFromPackages {
   readonly packages: KernelPackages;
   readonly fileSystem: RootFileSystem;
   readonly devices: DeviceKind;
+  readonly balloon?: boolean | undefined;
   /** Asks the distribution again, also when a kernel is in the cache. */
   readonly refresh?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -92,7 +93,7 @@ function noKernel(name: string, files: readonly KernelPackageFile[]): WickError 
 
 function kernelOf(
   { path, manifest, modules }: CachedKernel,
-  { arch, fileSystem, devices }: KernelFromPackages,
+  { arch, fileSystem, devices, balloon }: KernelFromPackages,
 ): Kernel {
   return {
     path,
@@ -100,6 +101,6 @@ function kernelOf(
     arch,
     release: manifest.release,
     origin: `${manifest.package} ${manifest.version}`,
-    modules: selectModules(modules, wantedModules(fileSystem, devices)),
+    modules: selectModules(modules, wantedModules(fileSystem, devices, { balloon })),
   };
 }

@@ -61,12 +61,17 @@ const rootModules: Readonly<Record<RootFileSystem, readonly WantedModule[]>> = {
   initramfs: [],
 };
 
+/** Loaded where a machine has one: in others it would only take memory. */
+const BALLOON = "virtio_balloon";
+
 /** What a machine with such devices needs whose root lies in `fileSystem`. */
 export function wantedModules(
   fileSystem: RootFileSystem,
   devices: DeviceKind,
+  { balloon = false }: { readonly balloon?: boolean | undefined } = {},
 ): readonly WantedModule[] {
-  return [...deviceModules[devices], ...rootModules[fileSystem]];
+  const own = balloon ? [{ name: BALLOON }] : [];
+  return [...deviceModules[devices], ...rootModules[fileSystem], ...own];
 }
 
 /** What any machine may need: a kernel that is kept serves them all. */
@@ -75,6 +80,7 @@ export const keptModules: readonly WantedModule[] = [
   ...driveModules,
   { name: "erofs", optional: true },
   { name: "squashfs", optional: true },
+  { name: BALLOON, optional: true },
 ];
 
 /**

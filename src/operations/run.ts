@@ -166,6 +166,7 @@ async function kernelOf(
       refresh: plan.content.refresh,
       fileSystem: rootFileSystem(plan, facts),
       devices: plan.vmm,
+      balloon: plan.reservationMiB !== undefined,
     },
     context,
   );
@@ -176,13 +177,21 @@ async function kernelOf(
 
 /** The bundle's own, as it is: plain, so that every VMM loads it, with the modules beside it. */
 async function bundledKernel(
-  { content: { arch } }: RunPlan,
+  { content: { arch }, reservationMiB }: RunPlan,
   { kernel: kernelFile, initrd }: BundleBoot,
   context: Context,
 ): Promise<Kernel> {
   const kernel = await hostKernel({ arch, kernelFile }, context);
   if (initrd === undefined) return kernel;
-  return { ...kernel, modules: await modulesInside(initrd, context.signal) };
+  const modules = await modulesInside(initrd, context.signal);
+  if (reservationMiB !== undefined && !modules.some(({ name }) => name === "virtio_balloon")) {
+    throw new WickError(
+      "USAGE",
+      "Cannot run a bundle with --memory-reservation: it brings no virtio_balloon",
+      { hint: "run the image that it was made from" },
+    );
+  }
+  return { ...kernel, modules };
 }
 
 /** Whether a kernel of the user's own unpacks the image; one that cannot be looked into may. */

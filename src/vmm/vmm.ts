@@ -29,6 +29,8 @@ export interface MachineSpec {
   readonly initrd?: string;
   readonly commandLine: string;
   readonly memoryMiB: number;
+  /** What a balloon leaves of it until the guest is out of memory; absent: no balloon. */
+  readonly reservationMiB?: number | undefined;
   readonly cpus: number;
   readonly drives: readonly Drive[];
   /** What the VMM itself forwards; none where the relay does. */

@@ -64,6 +64,10 @@ export function addRun(program: Command): void {
     .option("--mount <words>", "the same as type=bind,src=FOLDER,dst=PATH", collect)
     .option("--tmpfs <path[:options]>", "an empty directory in memory, as /tmp:size=64m", collect)
     .option("-m, --memory <size>", "memory of the machine (256m)")
+    .option(
+      "--memory-reservation <size>",
+      "what the machine keeps to until it needs more: the host has the rest (a balloon)",
+    )
     .option("--cpus <n>", "number of CPUs (1)")
     .option("-h, --hostname <name>", "the machine's host name")
     .option("--timeout <duration>", "how long the application may take until it listens (60s)")

@@ -58,6 +58,7 @@ export function machineOf(parts: Parts): Omit<MachineSpec, "initrd"> {
     kernel: kernel.path,
     commandLine: commandLineFor(plan.content.arch, plan.append, vmm),
     memoryMiB: plan.memoryMiB,
+    reservationMiB: plan.reservationMiB,
     cpus: plan.cpus,
     drives: parts.mounts.drives,
     ports: plan.network === "user" ? parts.ports : [],

@@ -31,6 +31,7 @@ const drivers = {
   vsock: { feature: "vsock", module: "vmw_vsock_virtio_transport" },
   network: { feature: "virtioNet", module: "virtio_net" },
   drive: { feature: "virtioBlk", module: "virtio_blk" },
+  balloon: { feature: "virtioBalloon", module: "virtio_balloon" },
 } as const satisfies Readonly<Record<string, Driver>>;
 
 /** The file of a run, and what is known of it. */
@@ -71,7 +72,7 @@ export async function missingModules(
   return found.filter(({ name }) => !brought.has(name));
 }
 
-function driversOf({ vmm, network, mounts, accel, content }: RunPlan): Driver[] {
+function driversOf({ vmm, network, mounts, accel, content, reservationMiB }: RunPlan): Driver[] {
   const isFirecracker = vmm === "firecracker";
   const isMicrovm = isFirecracker || (accel === "kvm" && content.arch === "x86_64");
   return [
@@ -79,6 +80,7 @@ function driversOf({ vmm, network, mounts, accel, content }: RunPlan): Driver[] 
     isFirecracker ? drivers.vsock : drivers.channel,
     ...(network === "user" || network === "tap" ? [drivers.network] : []),
     ...(hasDrives(mounts) ? [drivers.drive] : []),
+    ...(reservationMiB === undefined ? [] : [drivers.balloon]),
   ];
 }
 
@@ -97,19 +99,20 @@ async function capabilitiesInside(
 }
 
 async function modulesFor(
-  { vmm: devices, modules, mounts }: RunPlan,
+  { vmm: devices, modules, mounts, reservationMiB }: RunPlan,
   { image, record, release }: PackedImage & { readonly release: string | undefined },
   context: Context,
 ): Promise<Kernel["modules"] | undefined> {
   const { arch } = record;
   const fileSystem = hasDrives(mounts) ? "ext4" : "initramfs";
+  const balloon = reservationMiB !== undefined;
   if (modules !== undefined) {
     const given = { kernelFile: image, modulesDirectory: modules };
-    return (await hostKernel({ arch, fileSystem, devices, ...given }, context)).modules;
+    return (await hostKernel({ arch, fileSystem, devices, balloon, ...given }, context)).modules;
   }
   const kept = listKernels(wickDirectories(context.environment).cache);
   if (!kept.some((one) => one.arch === arch && one.release === release)) return undefined;
-  const own = await hostKernel({ arch, fileSystem, devices }, context);
+  const own = await hostKernel({ arch, fileSystem, devices, balloon }, context);
   return own.release === release ? own.modules : undefined;
 }
 

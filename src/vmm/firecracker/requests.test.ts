@@ -47,6 +47,18 @@ test("metrics go to a file that Firecracker's API description takes", () => {
   expect(apiProblems({ ...request, body: {} })).toEqual([".metrics_path: missing"]);
 });
 
+test("a balloon takes what is beyond the reservation, and gives it back to a guest in need", () => {
+  const balloons = (reservationMiB: number): readonly ApiRequest[] =>
+    requestsFor(devicesOf({ ...spec, reservationMiB })).filter(({ path }) => path === "/balloon");
+  const [request] = balloons(48);
+  expect(apiProblems(request!)).toEqual([]);
+  expect(request!.body).toEqual({ amount_mib: 80, deflate_on_oom: true });
+  expect(apiProblems({ ...request!, body: { amount_mib: 1 } })).toEqual([
+    ".deflate_on_oom: missing",
+  ]);
+  expect(balloons(500)[0]!.body).toMatchObject({ amount_mib: 0 });
+});
+
 test("the check notices an unknown key, a missing one, a wrong type, value and path", () => {
   const [, machine, , drive, , vsock] = all;
   const wrong = (request: ApiRequest, body: object): string[] =>

@@ -12,6 +12,7 @@ export interface Devices {
   readonly "network-interfaces"?: readonly { readonly iface_id: string }[];
   readonly vsock?: object;
   readonly entropy: object;
+  readonly balloon?: object;
 }
 
 /** How drives are read and written. */
@@ -43,6 +44,7 @@ export function devicesOf(spec: MachineSpec, { vsock, drives }: DeviceOptions = 
     ...cardOf(spec),
     ...(vsock === undefined ? {} : { vsock: { guest_cid: GUEST_CID, uds_path: vsock } }),
     entropy: {},
+    ...balloonOf(spec),
   };
 }
 
@@ -51,6 +53,13 @@ function cardOf({ network }: MachineSpec) {
   if (typeof network === "string") return {};
   const { device, mac } = network;
   return { "network-interfaces": [{ iface_id: "eth0", host_dev_name: device, guest_mac: mac }] };
+}
+
+/** What the guest gets back when it is out of memory, it keeps. */
+function balloonOf({ memoryMiB, reservationMiB }: MachineSpec): Pick<Devices, "balloon"> {
+  if (reservationMiB === undefined) return {};
+  const amount_mib = Math.max(0, memoryMiB - reservationMiB);
+  return { balloon: { amount_mib, deflate_on_oom: true } };
 }
 
 /**
@@ -81,7 +90,7 @@ function rateLimiter({ bytesPerSecond, requestsPerSecond }: DriveOptions): objec
 
 /** The requests that make the machine, in the order in which Firecracker wants them. */
 export function requestsFor(devices: Devices): readonly SocketRequest[] {
-  const { drives, vsock, "network-interfaces": cards = [] } = devices;
+  const { drives, vsock, balloon, "network-interfaces": cards = [] } = devices;
   return [
     put("/machine-config", devices["machine-config"]),
     put("/boot-source", devices["boot-source"]),
@@ -89,6 +98,7 @@ export function requestsFor(devices: Devices): readonly SocketRequest[] {
     ...cards.map((card) => put(`/network-interfaces/${card.iface_id}`, card)),
     ...(vsock === undefined ? [] : [put("/vsock", vsock)]),
     put("/entropy", devices.entropy),
+    ...(balloon === undefined ? [] : [put("/balloon", balloon)]),
   ];
 }
 

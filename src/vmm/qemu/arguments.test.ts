@@ -89,6 +89,19 @@ test("each architecture and accelerator has its machine, processor and bus", () 
   expect(words("aarch64", "tcg")).toEqual(["virt", "cortex-a57", "virtio-blk-pci"]);
 });
 
+test("a balloon where memory is reserved, on the machine's own bus; none elsewhere", () => {
+  const balloons = (changes: Partial<MachineSpec>): unknown[] =>
+    valuesOf(qemuArguments({ ...spec, ...changes }, sockets), "-device")
+      .filter((text) => text.includes("balloon"))
+      .map((text) => JSON.parse(text) as unknown);
+  expect(balloons({})).toEqual([]);
+  const given = { id: "balloon0", "deflate-on-oom": true, "free-page-reporting": true };
+  expect(balloons({ reservationMiB: 64 })).toEqual([{ driver: "virtio-balloon-pci", ...given }]);
+  expect(balloons({ reservationMiB: 64, accel: "kvm" })).toMatchObject([
+    { driver: "virtio-balloon-device" },
+  ]);
+});
+
 test("a machine without a network has no network card", () => {
   const args = qemuArguments({ ...spec, network: "none", ports: [] }, sockets);
   expect(valuesOf(args, "-netdev")).toEqual([]);

@@ -37,6 +37,7 @@ export function qemuArguments(spec: MachineSpec, sockets: QemuSockets): string[]
     ...spec.drives.flatMap((drive, index) => driveArguments(drive, index, platform)),
     ...networkArguments(spec, platform),
     ...json("-device", { driver: `virtio-rng-${platform.bus}`, id: "rng0" }),
+    ...balloonArguments(spec, platform),
   ];
 }
 
@@ -60,6 +61,14 @@ export function commandByHand(spec: MachineSpec): string[] {
     ...option("-device", `virtio-rng-${platform.bus}`),
     ...option("-serial", "stdio"),
   ];
+}
+
+/** How much it takes is said over QMP ({@link startQemu}). */
+function balloonArguments({ reservationMiB }: MachineSpec, { bus }: Platform): string[] {
+  if (reservationMiB === undefined) return [];
+  const device = { driver: `virtio-balloon-${bus}`, id: "balloon0" };
+  // What the guest frees, the host gets back at once.
+  return json("-device", { ...device, "deflate-on-oom": true, "free-page-reporting": true });
 }
 
 function networkByHand({ network, ports }: MachineSpec, { bus }: Platform): string[] {

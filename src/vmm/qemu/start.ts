@@ -21,6 +21,8 @@ import { startError } from "./start-error.ts";
 import { Undo } from "../undo.ts";
 import { boundPorts } from "./usernet.ts";
 
+const MIB = 1 << 20;
+
 /** How QEMU is started; tests put other programs in its place. */
 export interface QemuOptions {
   /** By default the one that belongs to the architecture, from PATH. */
@@ -83,8 +85,19 @@ async function connect({ spec, vmm, listening, deadline, undo }: Starting): Prom
   await qmp.negotiate(deadline);
   const ports = await readPorts(spec, qmp, deadline);
   const machine = qemuMachine({ ...peers, vmm, qmp, ports });
+  await inflateBalloon(spec, qmp, deadline);
   await qmp.execute("cont", {}, deadline);
   return machine;
+}
+
+/** Told now, the guest's driver finds it when it is loaded. */
+async function inflateBalloon(
+  { memoryMiB, reservationMiB }: MachineSpec,
+  qmp: Qmp,
+  deadline: Deadline,
+): Promise<void> {
+  if (reservationMiB === undefined) return;
+  await qmp.execute("balloon", { value: Math.min(memoryMiB, reservationMiB) * MIB }, deadline);
 }
 
 async function allPeers({ sockets }: Listening, undo: Undo): Promise<BySocket<Duplex>> {
