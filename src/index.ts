@@ -53,7 +53,7 @@ export type { BuildOptions, BuildResult, Context, OpenedImage, RunningMachine, R
  * former one at `options.output` stays as it was.
  */
 export async function build(options: BuildOptions, context: Context): Promise<BuildResult> {
-  void warmUpFor(options.source);
+  await warmUpFor(options.source);
   const operation = await import("./operations/build.ts");
   return operation.build(options, context);
 }
@@ -169,7 +169,7 @@ export async function version(): Promise<string> {
 /** Packages and directories bring nothing that wick itself inflates. */
 const NEVER_INFLATED = /^(deb|dir):/;
 
-/** A worker takes as long to load as the operation does: both begin at once. */
+/** A worker takes as long to load as the operation does: it begins before, and loads beside it. */
 async function warmUpFor(source: string): Promise<void> {
   if (NEVER_INFLATED.test(source)) return;
   const { warmUp } = await import("./compression/inflate-pool.ts");
