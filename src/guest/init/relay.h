@@ -91,9 +91,10 @@ long frame_from(u16 number, int fd, u32 most); /* a data frame of what a read gi
 _Noreturn void violated(void);
 extern int got_goodbye;
 
-/* relay-connections.c: what a frame of the host does to a connection, and an event to one. */
+/* The connections; relay-connection.h has what their files share. */
+
+/* relay-host.c: what a frame of the host does to one. */
 void connections_open(const u8 address[4], size_t bound);
-void connections_greet(u32 window); /* the host's, of each new connection */
 void connection_open(u16 number, u16 port);
 void connection_expects(u16 number, u32 length); /* before the bytes of a data frame */
 void connection_data(u16 number, const u8 *bytes, u32 length);
@@ -101,10 +102,17 @@ void connection_credit(u16 number, u32 bytes);
 void connection_end(u16 number);
 void connection_reset(u16 number);
 void connection_closed(u16 number);
+
+/* relay-application.c: what an event of the application's socket does. */
 void connection_event(u64 data, u32 events);
-void connections_speak(void);   /* while there is room, a turn each */
-int connections_waiting(void);  /* whether any has something to say */
-int connections_sent(void);     /* whether all have sent their end */
-void connections_break(void);   /* resets all, without a word to the host */
+
+/* relay-speaking.c: what they have to say to the host. */
+void connections_speak(void); /* while there is room, a turn each */
+
+/* relay-table.c */
+void connections_greet(u32 window); /* the host's, of each new connection */
+int connections_waiting(void);      /* whether any has something to say */
+int connections_sent(void);         /* whether all have sent their end */
+void connections_break(void);       /* resets all, without a word to the host */
 
 #endif
