@@ -6,11 +6,12 @@ export interface TcpTarget {
   readonly host: string;
   readonly port: number;
   /** With it a connection never leaves by another device than the address's. */
-  readonly localAddress: string;
+  readonly localAddress?: string;
 }
 
 /** Connects; its two directions end on their own. An error is the socket's. */
 export function connectTcp({ host, port, localAddress }: TcpTarget): Socket {
   checkFault("connect", `tcp:${host}:${port}`);
-  return connect({ host, port, localAddress, allowHalfOpen: true, noDelay: true });
+  const from = localAddress === undefined ? {} : { localAddress };
+  return connect({ host, port, ...from, allowHalfOpen: true, noDelay: true });
 }

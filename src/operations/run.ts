@@ -16,6 +16,7 @@ import type { Context } from "./common/context.ts";
 import { hostKernel } from "./common/host-kernel.ts";
 import { readImageFacts, type ImageFacts } from "./images/image-facts.ts";
 import { RunningMachine } from "./running/machine.ts";
+import { portTrial } from "./running/port-trial.ts";
 import { initramfsSpec } from "./machine/initramfs-machine.ts";
 import { type Parts, specOf } from "./machine/machine-spec.ts";
 import { checkMountSources, prepareMounts } from "./machine/mount-drives.ts";
@@ -101,6 +102,7 @@ async function start(starting: Starting, context: Context): Promise<RunningMachi
     commandByHand: vmm.commandByHand({ ...spec, ports: machine.ports }),
     startedAtMs,
     reports: facts.reports,
+    trial: facts.reports ? undefined : portTrial(machine, tap),
     isApp: facts.isApp,
     timeoutMs: plan.timeoutMs,
     hintIfLost: hintIfLost(plan, facts),

@@ -66,6 +66,11 @@ export interface Machine {
   readonly relay?: Duplex;
   /** Raw bytes of the guest's serial console. */
   readonly console: AsyncIterable<Uint8Array>;
+  /**
+   * Whether somebody in the guest took a connection to a published TCP port, which its client
+   * cannot tell where the VMM accepts before. Absent where no VMM stands between.
+   */
+  takes?(port: PortForward): Promise<boolean>;
   /** The console's last lines so far, sanitised, oldest first. */
   consoleTail(): readonly string[];
   /** Types `bytes` at the guest's serial console. */

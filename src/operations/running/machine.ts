@@ -13,6 +13,7 @@ import {
 import type { ForwardedPorts, PublishedPorts } from "../../relay/index.ts";
 import { endInWords } from "./end-in-words.ts";
 import { Readiness } from "./readiness.ts";
+import { type PortTrial, untilTaken } from "./port-trial.ts";
 import { GuestSession } from "./session.ts";
 import { Timeline, type TimelinePoint } from "./timeline.ts";
 
@@ -53,6 +54,8 @@ export interface MachineParts {
   readonly startedAtMs: number;
   /** False for images without wick's init: nothing will be reported. */
   readonly reports: boolean;
+  /** How it is known then whether somebody listens; absent: it is not. */
+  readonly trial?: PortTrial | undefined;
   /** The application is process 1 (`--init app`): the kernel's last words tell how it ended. */
   readonly isApp: boolean;
   readonly timeoutMs: number;
@@ -83,7 +86,10 @@ export class RunningMachine implements AsyncDisposable {
     this.#parts = parts;
     this.ports = parts.published?.ports ?? parts.machine.ports;
     this.#timeline = new Timeline(parts.startedAtMs);
-    this.#readiness = new Readiness(parts.reports ? this.ports : [], parts);
+    const tried = portsToTry(this.ports, parts);
+    const isTried = tried.length > 0;
+    const reports = parts.reports || isTried;
+    this.#readiness = new Readiness(reports ? this.ports : [], { ...parts, reports, isTried });
     this.#session = new GuestSession(parts.machine.channel, {
       report: (report) => this.#take(report),
       broken: (error) => this.#fail(error),
@@ -91,6 +97,9 @@ export class RunningMachine implements AsyncDisposable {
     this.#relay(parts);
     this.ready = this.#readiness.done;
     this.exited = this.#end();
+    for (const port of tried) {
+      this.#try(port, parts.trial!).catch((error: unknown) => this.#readiness.fail(error));
+    }
     void this.exited.then(
       (exit) => this.#readiness.ended(exit.report),
       (error: unknown) => this.#readiness.fail(error),
@@ -169,6 +178,14 @@ export class RunningMachine implements AsyncDisposable {
     });
   }
 
+  /** Without init a port is told to be listened on once a connection to it was taken. */
+  async #try(port: PortForward, trial: PortTrial): Promise<void> {
+    const isTaken = await untilTaken(port, trial, this.#readiness.signal);
+    if (!isTaken) return;
+    this.#timeline.addHost(`listening on ${port.guestPort}`, monotonicMs());
+    this.#readiness.listens(port.guestPort);
+  }
+
   #take(report: Report): void {
     const now = monotonicMs();
     if (report.kind === "started" || report.kind === "mark") this.#checkUnpacked();
@@ -239,6 +256,16 @@ export class RunningMachine implements AsyncDisposable {
       { detail: tail, hint: this.#parts.hintIfLost },
     );
   }
+}
+
+/** Ports whose listeners nobody reports: one of each in the guest. */
+function portsToTry(
+  ports: readonly PortForward[],
+  { reports, trial }: MachineParts,
+): readonly PortForward[] {
+  if (reports || trial === undefined) return [];
+  const tcp = ports.filter(({ protocol }) => protocol === "tcp");
+  return [...new Map(tcp.map((port) => [port.guestPort, port])).values()];
 }
 
 function exitOf(report: FinalReport): MachineExit {

@@ -4,9 +4,13 @@ import { deadline, type ProcessExit, type SupervisedProcess } from "../../host/i
 import { ConsoleStream } from "../console-stream.ts";
 import type { Machine, PortForward, VmmExit } from "../vmm.ts";
 import type { Qmp } from "./qmp.ts";
+import { hasTaken } from "./usernet.ts";
 
 /** How long QEMU may take to answer and end when asked to quit. */
 const QUIT_MS = 1000;
+
+/** How long it may take to say who is connected. */
+const ANSWER_MS = 5000;
 
 /** How long the console's last bytes may take from a socket whose other end is gone. */
 const DRAIN_MS = 1000;
@@ -39,6 +43,7 @@ export function qemuMachine({ vmm, qmp, console, channel, relay, ports }: Parts)
     channel,
     ...(relay === undefined ? {} : { relay }),
     console: output,
+    takes: (port) => takes(port, qmp),
     consoleTail: () => output.tail.lines(),
     writeConsole: (bytes) => void console.write(bytes),
     exited,
@@ -49,6 +54,17 @@ export function qemuMachine({ vmm, qmp, console, channel, relay, ports }: Parts)
       return exited;
     },
   };
+}
+
+/** A machine that says nothing, since it ends, takes nothing. */
+async function takes(port: PortForward, qmp: Qmp): Promise<boolean> {
+  const bound = deadline({ ms: ANSWER_MS, action: "ask the machine", code: "VMM_FAILED" });
+  const command = { "command-line": "info usernet" };
+  try {
+    return hasTaken(port, String(await qmp.execute("human-monitor-command", command, bound)));
+  } catch {
+    return false;
+  }
 }
 
 /** QEMU may end before its answer is read, or hang: neither matters, SIGKILL follows. */
