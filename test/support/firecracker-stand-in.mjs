@@ -6,7 +6,8 @@
  * BEHAVIOUR is JSON: {version, delayMs, at: {"PUT /drives/drive0": what}, guest}, where `what` is
  * "refuse", "die", "cgroup" (as a jailer ends), "busyTap", "foreignTap", "silent", "garbage",
  * "half" or "huge", and `guest` is what it does once the guest runs: "init" (connects as a guest's
- * init does and echoes), "exit:N", "flood".
+ * init does and echoes), "words:N" (connects, says "last words" on both ports and exits N ms later),
+ * "exit:N", "flood".
  * {real: PROGRAM} passes everything on to a real Firecracker, to record a session.
  */
 /* oxlint-disable unicorn/no-process-exit -- a program that ends as it is told to */
@@ -89,8 +90,18 @@ function run() {
   const does = behaviour.guest ?? "";
   process.stdout.write(CONSOLE);
   if (does === "init") for (const port of [1024, 1025]) echo(`${vsock}_${port}`);
+  if (does.startsWith("words:")) sayLastWords(Number(does.slice(6)));
   if (does === "flood") process.stdout.write("y".repeat(20 << 20), () => process.exit(0));
   if (does.startsWith("exit:")) setTimeout(() => process.exit(Number(does.slice(5))), 50);
+}
+
+/** As a guest whose application ends at once: all of it is said, then the machine is gone. */
+function sayLastWords(ms) {
+  for (const port of [1024, 1025]) {
+    const socket = connect(`${vsock}_${port}`, () => socket.write("last words"));
+    socket.on("error", () => {});
+  }
+  setTimeout(() => process.exit(0), ms);
 }
 
 function echo(path) {

@@ -10,6 +10,8 @@ export interface GuestStreams {
   readonly paths: readonly string[];
   /** Ends waiting: streams to which nobody came end. */
   close(): void;
+  /** Resolves when whoever reads them has read the streams to their ends. */
+  ended(): Promise<void>;
 }
 
 /**
@@ -31,11 +33,19 @@ export async function listenForGuest(
         other?.close();
         channel.close();
       },
+      async ended() {
+        await Promise.all([channel, other].map((one) => one && readToItsEnd(one.stream)));
+      },
     };
   } catch (error) {
     channel.close();
     throw error;
   }
+}
+
+async function readToItsEnd(stream: AwaitedStream): Promise<void> {
+  if (stream.closed || stream.readableFlowing === null) return;
+  await new Promise((resolve) => stream.once("close", resolve));
 }
 
 interface Listening {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turnOfEvents, setTimeout as sleep } from "node:timers/promises";
 import type { ProcessExit, SupervisedProcess } from "../../host/index.ts";
 import type { ConsoleStream } from "../console-stream.ts";
 import type { Machine, VmmExit } from "../vmm.ts";
@@ -7,7 +7,7 @@ import { logTail } from "./log.ts";
 import { keepMetrics } from "./metrics.ts";
 import { endWords } from "./start-error.ts";
 
-/** How long the console's last bytes may take from a pipe whose other end is gone. */
+/** How long last bytes may take from a pipe or socket whose other end is gone. */
 const DRAIN_MS = 1000;
 
 interface Parts {
@@ -26,8 +26,7 @@ interface Parts {
 export function firecrackerMachine(parts: Parts): Machine {
   const { vmm, console, guest, metrics, release } = parts;
   const exited = vmm.exited.then(async (exit): Promise<VmmExit> => {
-    guest.close();
-    await Promise.race([console.drain(), sleep(DRAIN_MS, undefined, { ref: false })]);
+    await lastWords(guest, console);
     const unkept = metrics && (await keepMetrics(metrics.from, metrics.to));
     const end = vmmExit(exit, parts, unkept);
     release();
@@ -48,6 +47,17 @@ export function firecrackerMachine(parts: Parts): Machine {
       return exited;
     },
   };
+}
+
+/**
+ * Where wick stood still, a short machine's connections and all that it said on them are still
+ * to be taken when its end is seen.
+ */
+async function lastWords(guest: GuestStreams, console: ConsoleStream): Promise<void> {
+  await turnOfEvents();
+  guest.close();
+  const all = Promise.all([console.drain(), guest.ended()]);
+  await Promise.race([all, sleep(DRAIN_MS, undefined, { ref: false })]);
 }
 
 function vmmExit(

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { apiProblems, type ApiRequest } from "../../../test/support/firecracker-api.ts";
@@ -121,6 +122,26 @@ test("a guest that never connects: the channel ends with the machine", async () 
   expect(await machine.exited).toMatchObject({ code: 0, signal: null });
   expect(left()).toEqual(["firecracker.json", "firecracker.log"]);
 });
+
+test("what a short machine said is all there at its end, even where wick stood still for its whole life", async () => {
+  const machine = await like({ guest: "words:200" }).start(spec);
+  const said = [machine.channel, machine.relay!].map(collected);
+  standStill(1500);
+  expect(await machine.exited).toMatchObject({ code: 0 });
+  expect(said.map((words) => words())).toEqual(["last words", "last words"]);
+});
+
+/** What has come of a stream so far. */
+function collected(stream: Readable): () => string {
+  let text = "";
+  stream.on("data", (chunk: Uint8Array) => (text += String(chunk)));
+  return () => text;
+}
+
+/** Gets no CPU: whatever comes meanwhile comes at once. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
 
 test("metrics are asked for first, and are in the user's file once it has ended", async () => {
   const metrics = join(directory, "..", "metrics.jsonl");
