@@ -41,7 +41,7 @@ test("stop() asks first, and kills after the grace what does not listen", async 
   await sleep(200);
   const start = performance.now();
   expect(await deaf.stop({ graceMs: 300 })).toEqual({ code: null, signal: "SIGKILL" });
-  expect(performance.now() - start).toBeLessThan(1500);
+  expect(performance.now() - start).toBeLessThan(10_000);
 });
 
 test("stop() ends what the child started too, and is content when all is gone", async () => {
@@ -55,7 +55,7 @@ test("V4 a child that was killed is dead, also while one of its own holds its ou
   const child = await sh("sleep 100 & echo $!; sleep 0.2; kill -9 $$");
   const start = performance.now();
   expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
-  expect(performance.now() - start).toBeLessThan(2000);
+  expect(performance.now() - start).toBeLessThan(20_000); // not the 100 s that it sleeps
   expect(existsSync(`/proc/${child.pid}`)).toBe(false);
   // Nobody else is signalled for it: not even its own.
   await child.stop({ graceMs: 1000 });

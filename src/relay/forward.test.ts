@@ -87,8 +87,7 @@ test("a client that goes away is gone for the machine, too", async () => {
   let ended: Promise<string | undefined> | undefined;
   const port = await guest((socket) => void (ended = breaks(socket)));
   const socket = await client(await published(port));
-  socket.write("x");
-  await sleep(50);
+  await expect.poll(() => ended !== undefined).toBe(true);
   socket.resetAndDestroy();
   expect(await ended).toBe("ECONNRESET");
 });
@@ -115,7 +114,7 @@ test("a client that takes no last bytes is not waited for longer than it is give
   await sleep(100);
   const start = performance.now();
   await ports.close(300);
-  expect(performance.now() - start).toBeLessThan(2000);
+  expect(performance.now() - start).toBeLessThan(4000); // not the 5 s of its default
   stalled.destroy();
 });
 

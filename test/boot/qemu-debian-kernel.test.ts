@@ -211,7 +211,7 @@ test("kill() ends a QEMU that is stopped and answers nothing", async () => {
   process.kill(machine.pid, "SIGSTOP");
   const start = performance.now();
   expect(await machine.kill()).toMatchObject({ signal: "SIGKILL" });
-  expect(performance.now() - start).toBeLessThan(4000);
+  expect(performance.now() - start).toBeLessThan(20_000); // it would be for ever
 });
 
 test("when wick is killed outright, QEMU is gone within 2 s", async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Context, run, type RunOptions } from "../../src/index.ts";
 import { type StartedCli, startWick, wick } from "../support/cli.ts";
 import { isAlive, ownProcesses } from "../support/processes.ts";
 import { lastingDirectory } from "../support/temporary-directory.ts";
@@ -21,6 +22,9 @@ const ECHOED_MIB = Number(process.env["WICK_RELAY_BULK_MIB"] ?? 1024);
 const PORTS = [7, 80, 9, 19, 20, 21, 22, 23, 24, 25] as const;
 type Port = (typeof PORTS)[number];
 
+/** An application ignores it, unless it says otherwise. */
+const SIGWINCH = 28;
+
 let image: string;
 
 beforeAll(async () => {
@@ -32,6 +36,10 @@ beforeAll(async () => {
   const built = await wick(["build", "-o", image, `bin:${program}`]);
   expect(built.status, built.stderr).toBe(0);
 });
+
+function context(): Context {
+  return { environment: process.env, workingDirectory: tmpdir(), onEvent: () => undefined };
+}
 
 /** A machine with the server, listening. */
 class Served implements AsyncDisposable {
@@ -225,6 +233,19 @@ test("a server that answers and exits does not lose its answer", async () => {
   const words = textOf(await served.connect(23));
   expect(await words).toBe("last words");
   expect((await served.running.done).status).toBe(3);
+});
+
+test("how an application ended that had to be killed is known, also where a client reads nothing of it", async () => {
+  const options: RunOptions = { source: image, command: [String(BULK_BYTES)], network: "relay" };
+  await using machine = await run({ ...options, publish: ["19"] }, context());
+  await machine.ready;
+  const stalled = connect({ port: machine.ports[0]!.hostPort, host: "127.0.0.1" });
+  stalled.on("error", () => undefined).pause();
+  await once(stalled, "connect");
+  await sleep(500); // until its windows are full
+  await machine.stop({ signal: SIGWINCH, graceMs: 500 });
+  expect(await machine.exited).toMatchObject({ status: 137, report: { signal: 9 } });
+  stalled.destroy();
 });
 
 test("V2 with QEMU killed, clients are reset and wick says so", async () => {

@@ -38,8 +38,8 @@ export interface StopOptions {
 const STOP_GRACE_MS = 10_000;
 /** A hostile guest may warn for ever; a boot that works has none. */
 const WARNINGS_MAX = 50;
-/** After the grace the guest still kills, syncs and powers off. */
-const POWER_OFF_MS = 2000;
+/** After the grace the guest still kills, waits up to 2 s for its clients, syncs and powers off. */
+const POWER_OFF_MS = 10_000;
 
 const UNPACKING_FAILED = /Initramfs unpacking failed: /;
 

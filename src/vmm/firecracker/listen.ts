@@ -34,7 +34,8 @@ export async function listenForGuest(
         channel.close();
       },
       async ended() {
-        await Promise.all([channel, other].map((one) => one && readToItsEnd(one.stream)));
+        await readToItsEnd(channel.stream);
+        if (other !== undefined) await readToItsEnd(other.stream);
       },
     };
   } catch (error) {

@@ -265,7 +265,7 @@ test("a VMM that never connects is ended at the deadline, its last words in the 
   expect(error.code).toBe("VMM_FAILED");
   expect(error.message).toContain("no connection from QEMU after 0.5 s");
   expect(error.detail).toEqual(["starting up"]);
-  expect(performance.now() - start).toBeLessThan(2500);
+  expect(performance.now() - start).toBeLessThan(20_000); // not the 100 s that it sleeps
   expect(leftIn(directory)).toEqual([]);
 });
 
