@@ -43,6 +43,12 @@ export function outputOf({ bundle, output, format }: Given): string {
     );
   }
   const path = bundle ?? output;
+  if (path === "-") {
+    throw usage(
+      "the output is -, and what boots is no stream, wanted a file",
+      "./- is a file of that name",
+    );
+  }
   if (path !== undefined) return path;
   throw usage("there is no output, wanted -o FILE or --bundle DIRECTORY");
 }

@@ -27,7 +27,7 @@ export interface ListedNode {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
-  /** ISO 8601 with nanoseconds, UTC. */
+  /** ISO 8601 with nanoseconds, UTC; `@` and seconds since 1970 where no calendar reaches. */
   readonly mtime: string;
   readonly target?: string;
   readonly rdev?: { readonly major: number; readonly minor: number };
@@ -58,12 +58,7 @@ export async function openImage(path: string, context: Context): Promise<OpenedI
       opened,
     ]);
   }
-  if (statOf(absolute)?.isFile() !== true) {
-    throw new WickError(
-      "SOURCE_NOT_FOUND",
-      `Cannot open ${sanitise(path)}: there is no such image file`,
-    );
-  }
+  checkFile(path, absolute);
   const storage = new FileStorage(absolute, "read");
   try {
     if (isSquashfs(storage)) throw unread(path);
@@ -86,6 +81,18 @@ export async function openImage(path: string, context: Context): Promise<OpenedI
     storage[Symbol.dispose]();
     throw error;
   }
+}
+
+function checkFile(path: string, absolute: string): void {
+  const status = statOf(absolute);
+  if (status?.isFile() === true) return;
+  const what =
+    status === undefined
+      ? "there is no such image file"
+      : `it is ${status.isDirectory() ? "a directory" : "a device, pipe or socket"}, wanted an image file`;
+  throw new WickError("SOURCE_NOT_FOUND", `Cannot open ${sanitise(path)}: ${what}`, {
+    hint: "wick build SOURCE -o FILE makes an image of what it is given",
+  });
 }
 
 function looked(
@@ -165,17 +172,29 @@ function listed(image: ImageReader, path: string, node: ImageNode): ListedNode {
   };
 }
 
+/** Seconds from 1970 that a Date can be: 100 million days (ECMA-262). EROFS has 64 bits of them. */
+const DATE_LIMIT_SECONDS = 8.64e12;
+
 function isoTime(seconds: number, nanoseconds: number): string {
+  const fraction = String(nanoseconds).padStart(9, "0");
+  if (Math.abs(seconds) > DATE_LIMIT_SECONDS) return `@${seconds}.${fraction}`;
   const whole = new Date(seconds * 1000).toISOString().slice(0, -5);
-  return `${whole}.${String(nanoseconds).padStart(9, "0")}Z`;
+  return `${whole}.${fraction}Z`;
 }
+
+/** Where a kind's own name is no word. */
+const KIND_WORDS: Partial<Record<Kind, string>> = {
+  char: "character device",
+  block: "block device",
+  fifo: "FIFO",
+};
 
 function* read(image: ImageReader, path: string): Generator<Uint8Array> {
   const node = image.lookup(utf8(path));
   if (node.kind !== "file") {
     throw new WickError(
       "PATH_CONFLICT",
-      `Cannot read "${sanitise(path)}" of the image: it is a ${node.kind}, wanted a file`,
+      `Cannot read "${sanitise(path)}" of the image: it is a ${KIND_WORDS[node.kind] ?? node.kind}, wanted a file`,
     );
   }
   const { size } = image.stat(node);

@@ -111,6 +111,12 @@ test("any other word is a registry's name by Docker's rules, never a file", () =
   }
   expect(at("dbe:nginx")).toMatchObject({ kind: "registry", meant: "deb:nginx" });
   expect(at("nginx:alpine").meant).toBeUndefined();
+  const root = temporaryDirectory();
+  mkdirSync(join(root, "rootfs"));
+  expect(at("rootfs", root)).toMatchObject({ kind: "registry", meant: "./rootfs" });
+  expect(() => at("rootfs/", root)).toThrow(
+    expect.objectContaining({ code: "USAGE", hint: expect.stringContaining("(./rootfs/)") }),
+  );
   expect(() => at("Not/A_name:")).toThrow(expect.objectContaining({ code: "USAGE" }));
   expect(() => at("a..b")).toThrow(
     expect.objectContaining({ hint: expect.stringContaining("with . _ - and / between") }),

@@ -1,6 +1,7 @@
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { parseReference, showReference } from "../formats/oci/index.ts";
+import { statOf } from "../host/index.ts";
 import { closest } from "./closest.ts";
 import { absolutePath, isPath, parsePath, splitTag } from "./parse-path.ts";
 import type { ParsedSource, ParseOptions } from "./parsed-source.ts";
@@ -37,7 +38,7 @@ export function parseSource(text: string, options: ParseOptions): ParsedSource {
     if (parse !== undefined) return { ...parse(given(rest, prefix), options.cwd), reference: text };
   }
   if (isPath(text)) return parsePath(text, options);
-  return fromRegistry(text, prefix);
+  return fromRegistry(text, prefix, options.cwd);
 }
 
 const HINT =
@@ -54,18 +55,20 @@ function registryName(text: string): string {
   return showReference(parseReference(text));
 }
 
-function fromRegistry(text: string, prefix: string | undefined): ParsedSource {
+function fromRegistry(text: string, prefix: string | undefined, cwd: string): ParsedSource {
+  const isHere = statOf(absolutePath(text, cwd)) !== undefined;
   const known = Object.keys(prefixes);
   const near = prefix === undefined ? undefined : closest(prefix, known, 1)[0];
-  const meant = near === undefined ? {} : { meant: `${near}${text.slice(prefix!.length)}` };
-  return { kind: "registry", rest: registryNameOrPath(text), ...meant, reference: text };
+  const meant = isHere ? `./${text}` : near && `${near}${text.slice(prefix!.length)}`;
+  const rest = registryNameOrPath(text, isHere);
+  return { kind: "registry", rest, ...(meant && { meant }), reference: text };
 }
 
-function registryNameOrPath(text: string): string {
+function registryNameOrPath(text: string, isHere: boolean): string {
   try {
     return registryName(text);
   } catch (error) {
-    if (!(error instanceof WickError) || error.hint !== undefined) throw error;
+    if (!(error instanceof WickError) || (error.hint !== undefined && !isHere)) throw error;
     const hint = `a file or directory begins with ./ (./${sanitise(text)}), a Debian package with deb:`;
     throw new WickError(error.code, error.message, { cause: error, hint });
   }

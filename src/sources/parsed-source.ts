@@ -26,7 +26,10 @@ export interface ParsedSource {
   readonly tag?: string;
   /** A path whose file is an archive of an unknown kind: a file system, or an image of layers. */
   readonly isGuess?: true;
-  /** What a registry's name may have been meant as: `deb:nginx` for `dbe:nginx`. */
+  /**
+   * What a registry's name may have been meant as: `deb:nginx` for `dbe:nginx`, `./rootfs` for
+   * `rootfs` where there is one.
+   */
   readonly meant?: string;
   /** As the user wrote it. */
   readonly reference: string;

@@ -3,6 +3,8 @@ import { inflateBlob, inflateStream, type InflateOptions } from "../compression/
 import { WickError } from "../errors/index.ts";
 import { readChunks, readStandardInput, realPath, statOf } from "../host/index.ts";
 import { archiveLayer } from "./archive-layer.ts";
+import { lookAtFile } from "./file-kind.ts";
+import { finishedError } from "./finished-image.ts";
 import type { Source, SourceContents } from "./source.ts";
 
 /** The path that stands for the standard input. */
@@ -40,6 +42,7 @@ function fromFile(path: string): SourceContents {
       { hint: `for a directory: dir:${sanitise(path)}` },
     );
   }
+  if (status.isFile()) refuseImage(path);
   const name = sanitise(path);
   // The user's own path may be a link; what is opened by name later on may not.
   const region = { path: realPath(path) ?? path, offset: 0, sizeBytes: status.size };
@@ -52,4 +55,10 @@ function fromFile(path: string): SourceContents {
     identity: undefined,
     parts: [{ name, sizeBytes: status.size }],
   };
+}
+
+/** ext4 and EROFS begin with zeros, as an archive does that is empty: nobody means that one. */
+function refuseImage(path: string): void {
+  const kind = lookAtFile(path);
+  if (kind === "ext4" || kind === "erofs") throw finishedError("image", path);
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 /** A folder with a Dockerfile and a busybox beside it. */
 function folder(...dockerfile: string[]): string {
-  const directory = join(temporaryDirectory(), "a context");
+  const directory = join(temporaryDirectory(), `a context, the "first"`);
   mkdirSync(directory);
   writeFileSync(join(directory, "busybox"), busybox, { mode: 0o755 });
   const base = ["FROM scratch AS base", "COPY busybox /bin/busybox"];

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { jsonOf, wick } from "../support/cli.ts";
+import { archive, file, pax } from "../support/tar-builder.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 interface Listed {
@@ -214,4 +215,56 @@ test("without a terminal progress is plain lines, and none of it is on stdout", 
   expect(events.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(
     expect.arrayContaining(["started", "done"]),
   );
+});
+
+test("EROFS keeps times that no calendar reaches, and ls says them; -R says whole paths", async () => {
+  const directory = temporaryDirectory();
+  const image = join(directory, "x.erofs");
+  const far = (name: string, seconds: string) =>
+    Buffer.concat([pax([["mtime", seconds]]), file(name)]);
+  const tar = join(directory, "far.tar");
+  writeFileSync(
+    tar,
+    archive(far("dir/late", "99999999999999.5"), far("dir/year-20000", "569000000000")),
+  );
+  const built = await wick(["build", "-q", "--init", "none", "-o", image, `tar:${tar}`]);
+  expect(built.status, built.stderr).toBe(0);
+  const { stdout } = await wick(["ls", image, "/dir"]);
+  expect(stdout).toMatch(/ @99999999999999 late\n.* \+020000-11-22 03:33:20 year-20000\n$/u);
+  const late = (await listed(image)).get("/dir/late");
+  expect(late).toMatchObject({ mtime: "@99999999999999.500000000" });
+  expect((await wick(["ls", "-R", image])).stdout).toMatch(
+    / \/dir\n.* \/dir\/late\n.* \/dir\/year-20000\n$/u,
+  );
+});
+
+test("what cannot be looked into is called what it is", async () => {
+  const tree = rootfs(temporaryDirectory());
+  const tar = join(tree, "../x.tar");
+  execFileSync("tar", ["-cf", tar, "-C", tree, "."]);
+  for (const [path, error] of [
+    [tree, /it is a directory, wanted an image file \[SOURCE_NOT_FOUND\]\nhint: wick build/u],
+    ["/dev/null", /it is a device, pipe or socket, wanted an image file/u],
+    [`${tree}/no`, /there is no such image file \[SOURCE_NOT_FOUND\]\nhint: wick build/u],
+    [tar, /no image that wick knows, wanted ext4, EROFS or an initramfs \[IMAGE_INVALID\]\nhint/u],
+  ] as const) {
+    const result = await wick(["inspect", path]);
+    expect([result.status, result.stdout]).toEqual([1, ""]);
+    expect(result.stderr).toMatch(error);
+  }
+});
+
+test("an image is no tar archive, though both may begin with zeros; an output is no stream", async () => {
+  const directory = temporaryDirectory();
+  const [image, output] = [join(directory, "x.ext4"), join(directory, "y.ext4")];
+  const words = ["build", "-q", "--entrypoint", "/sbin/app", "-o"];
+  expect((await wick([...words, image, `dir:${rootfs(directory)}`])).status).toBe(0);
+  const refused = await wick([...words, output, `tar:${image}`]);
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toMatch(
+    /a finished image, wanted a source to build from \[UNSUPPORTED\]/u,
+  );
+  const streamed = await wick([...words, "-", `dir:${directory}`], { cwd: directory });
+  expect(streamed.stderr).toMatch(/the output is -.*wanted a file \[USAGE\]\nhint: \.\/- /u);
+  expect(readdirSync(directory).toSorted()).toEqual(["root fs", "x.ext4"]);
 });

@@ -19,7 +19,7 @@ export function addLs(program: Command): void {
     .command("ls <image> [path]")
     .summary("list files of an image")
     .description("Lists a directory or file inside an image, in the form of ls -l.")
-    .option("-R, --recursive", "all that is below")
+    .option("-R, --recursive", "all that is below, with whole paths")
     .option("--json", "one JSON object a line")
     .addHelpText(
       "after",
@@ -36,21 +36,21 @@ export function addLs(program: Command): void {
         const nodes = opened.list(path ?? "/", { recursive: options.recursive === true });
         if (options.json === true)
           for (const node of nodes) process.stdout.write(`${JSON.stringify(node)}\n`);
-        else process.stdout.write(table([...nodes]));
+        else process.stdout.write(table([...nodes], options.recursive === true ? "path" : "name"));
       },
     );
 }
 
-/** Rows of ls -l: mode, links, owner, group, size or device, time, name. */
-function table(nodes: readonly ListedNode[]): string {
+/** Rows of ls -l: mode, links, owner, group, size or device, time, name or path. */
+function table(nodes: readonly ListedNode[], called: "name" | "path"): string {
   const rows = nodes.map((node) => [
     LETTER[node.kind] + permissions(node.mode),
     String(node.links),
     String(node.uid),
     String(node.gid),
     node.rdev === undefined ? String(node.sizeBytes) : `${node.rdev.major},${node.rdev.minor}`,
-    node.mtime.slice(0, 19).replace("T", " "),
-    node.name + (node.target === undefined ? "" : ` -> ${node.target}`),
+    node.mtime.replace("T", " ").replace(/\..*$/, ""),
+    node[called] + (node.target === undefined ? "" : ` -> ${node.target}`),
   ]);
   // A long list has more rows than a call takes arguments.
   const widths = [0, 1, 2, 3, 4].map((i) =>

@@ -1,4 +1,5 @@
 import { display, type ReadableStorage } from "../../bytes/index.ts";
+import { WickError } from "../../errors/index.ts";
 import type { CpioImage } from "../../formats/cpio/index.ts";
 import { openErofs, type ErofsImage } from "../../formats/erofs/index.ts";
 import { openExt4, type Ext4Image } from "../../formats/ext4/index.ts";
@@ -9,15 +10,24 @@ export type FileSystem = Ext4Image | ErofsImage;
 /** Whatever wick looks into. */
 export type Image = FileSystem | CpioImage;
 
-/** Byte of the superblock's first four in EROFS, and what they are. */
+/** Where the superblocks' magic numbers lie, and what they are. */
 const EROFS = { at: 1024, magic: 0xe0f5e1e2 } as const;
+const EXT4 = { at: 1024 + 0x38, magic: 0xef53 } as const;
 
 /** Opens an image by its magic number; IMAGE_INVALID when it is none of those. */
 export function openFileSystem(storage: ReadableStorage, what?: string): FileSystem {
   const bytes = new Uint8Array(4);
-  storage.readAt(bytes, EROFS.at);
-  const isErofs = new DataView(bytes.buffer).getUint32(0, true) === EROFS.magic;
-  return isErofs ? openErofs(storage, what) : openExt4(storage, what);
+  const number = (at: number): DataView => {
+    storage.readAt(bytes.fill(0), at);
+    return new DataView(bytes.buffer);
+  };
+  if (number(EROFS.at).getUint32(0, true) === EROFS.magic) return openErofs(storage, what);
+  if (number(EXT4.at).getUint16(0, true) === EXT4.magic) return openExt4(storage, what);
+  throw new WickError(
+    "IMAGE_INVALID",
+    `Cannot read ${what ?? "the image"}: no image that wick knows, wanted ext4, EROFS or an initramfs`,
+    { hint: "wick build makes one of an archive, a directory or another source" },
+  );
 }
 
 /** What every format's superblock says. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { sanitise } from "../../bytes/index.ts";
 import type { Builder } from "./builder.ts";
 import { imageId } from "./image-id.ts";
-import { builderEnvironment, sharedWords, type BuildRequest } from "./request.ts";
+import { builderEnvironment, csv, sharedWords, type BuildRequest } from "./request.ts";
 import { runBuilder } from "./run-builder.ts";
 
 /** An image has this name in its archive: it has none of its own. */
@@ -65,6 +65,8 @@ function buildWords(request: BuildRequest, idFile: string): string[] {
     ...(request.environment["BUILDAH_LAYERS"] === undefined ? ["--layers", "--force-rm"] : []),
     `--iidfile=${idFile}`,
     `--pull=${request.pull ? "always" : "false"}`, // false: what is missing is pulled
+    // May be given several times, or once as a list: a comma in the path would begin another.
+    `--file=${csv([request.context.dockerfile])}`,
     ...sharedWords(request),
     "--",
     request.context.directory,

@@ -3,7 +3,7 @@ import { sanitise } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
 import type { Ask, Builder } from "./builder.ts";
 import { dockerRun, saveImage, says } from "./docker-image.ts";
-import { secretWords, sharedWords, type BuildRequest } from "./request.ts";
+import { csv, secretWords, sharedWords, type BuildRequest } from "./request.ts";
 import { runBuilder } from "./run-builder.ts";
 
 const NO_EXPORTER = /exporter\b.*\bnot (currently )?supported/i;
@@ -23,13 +23,14 @@ export const docker: Builder = {
   async build(request, directory) {
     const run = dockerRun(request);
     const words = [
+      `--file=${request.context.dockerfile}`,
       ...sharedWords(request),
       ...(request.pull ? ["--pull"] : []),
       "--progress=plain",
     ];
     const last = ["--", request.context.directory];
     const oci = join(directory, "image.oci.tar");
-    const exporter = `--output=type=oci,dest=${oci}`;
+    const exporter = `--output=${csv(["type=oci", `dest=${oci}`])}`;
     try {
       await runBuilder("docker", ["buildx", "build", ...words, exporter, ...last], run);
       return { kind: "oci-archive", path: oci };
@@ -52,7 +53,11 @@ export const buildctl: Builder = {
   },
   async build(request, directory) {
     const path = join(directory, "image.oci.tar");
-    const words = ["build", ...buildctlWords(request), `--output=type=oci,dest=${path}`];
+    const words = [
+      "build",
+      ...buildctlWords(request),
+      `--output=${csv(["type=oci", `dest=${path}`])}`,
+    ];
     await runBuilder("buildctl", [...words, "--progress=plain"], dockerRun(request));
     return { kind: "oci-archive", path };
   },

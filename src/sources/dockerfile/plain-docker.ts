@@ -17,7 +17,8 @@ export const plainDocker: Builder = {
   },
   async build(request, directory) {
     const idFile = join(directory, "id");
-    const words = ["build", ...sharedWords(request), `--iidfile=${idFile}`];
+    const file = `--file=${request.context.dockerfile}`;
+    const words = ["build", file, ...sharedWords(request), `--iidfile=${idFile}`];
     if (request.pull) words.push("--pull");
     const build = (buildkit: "0" | "1"): Promise<void> => {
       const run = dockerRun(request);

@@ -45,9 +45,8 @@ const PASSED_ON =
  * write on his command line is on none of theirs either: it goes by the environment (P9).
  */
 export function sharedWords(request: BuildRequest): string[] {
-  const { context, buildArgs, target, secrets, noCache, platform } = request;
+  const { buildArgs, target, secrets, noCache, platform } = request;
   return [
-    `--file=${context.dockerfile}`,
     `--platform=${platform}`,
     ...buildArgs.map((text) => `--build-arg=${text}`),
     ...(target === undefined ? [] : [`--target=${target}`]),
@@ -79,8 +78,9 @@ export function builderEnvironment(request: BuildRequest): Record<string, string
   return Object.fromEntries(pairs);
 }
 
-function csv(fields: readonly string[]): string {
+/** A line of CSV, for options that are read as one: what follows a comma is another field. */
+export function csv(fields: readonly string[]): string {
   return fields
-    .map((field) => (/[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
+    .map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
     .join(",");
 }
