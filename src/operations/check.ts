@@ -13,6 +13,7 @@ import { examineProgram } from "./checking/check-program.ts";
 import type { Context } from "./common/context.ts";
 import { openFileSystem } from "./images/file-system.ts";
 import type { Finding } from "./checking/finding.ts";
+import { imageArchitecture } from "./images/image-architecture.ts";
 import { type ImageFacts, readImageFacts } from "./images/image-facts.ts";
 import { imageReference } from "./images/image-reference.ts";
 import { openInitramfs } from "./initramfs/open-initramfs.ts";
@@ -39,8 +40,9 @@ export async function check(options: CheckOptions, context: Context): Promise<Ch
   const output = join(directory.path, options.init === "app" ? "app.cpio" : "app.ext4");
   const plan = planBuild({ ...options, output }, callerOf(context));
   if (given === undefined) await build({ ...options, output }, quiet(context));
-  const image = given ?? output;
-  return await checkImage(resolve(context.workingDirectory, image), plan.arch, context);
+  const image = resolve(context.workingDirectory, given ?? output);
+  const isItsOwn = given !== undefined && options.platform === undefined;
+  return await checkImage(image, { arch: plan.arch, isItsOwn }, context);
 }
 
 /** What the build warns of is found here, with more words. */
@@ -53,9 +55,17 @@ function quiet(context: Context): Context {
   };
 }
 
-async function checkImage(path: string, arch: string, context: Context): Promise<CheckResult> {
+interface Machine {
+  readonly arch: string;
+  /** Whether a finished image says by itself what its machine is. */
+  readonly isItsOwn: boolean;
+}
+
+async function checkImage(path: string, machine: Machine, context: Context): Promise<CheckResult> {
   const facts = await readImageFacts(path, context.signal);
   if (facts.format === "squashfs") throw unread(path);
+  const found = machine.isItsOwn ? await imageArchitecture(path, facts, context.signal) : undefined;
+  const arch = found ?? machine.arch;
   using storage = new FileStorage(path, "read");
   if (facts.format !== "initramfs")
     return findIn(new ImageFiles(openFileSystem(storage)), facts, arch);

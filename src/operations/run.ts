@@ -23,6 +23,12 @@ import { checkMountSources, prepareMounts } from "./machine/mount-drives.ts";
 import { runStep } from "./common/progress.ts";
 import { missingModules } from "./machine/packed-drivers.ts";
 import { type BundleBoot, planForBundle } from "./running/bundle-plan.ts";
+import {
+  type GivenImage,
+  givenImage,
+  noteArchitecture,
+  planForImage,
+} from "./running/given-image.ts";
 import { planForFile } from "./running/packed-plan.ts";
 import { packedSpec } from "./machine/packed-machine.ts";
 import { prepareRunFiles, type RunFiles } from "./running/run-image.ts";
@@ -36,14 +42,18 @@ import { type MachineTap, tapFor } from "./tap/machine-tap.ts";
  * made for the run alone lies in one private directory, which goes with the machine.
  */
 export async function run(options: RunOptions, context: Context): Promise<RunningMachine> {
-  const { plan: whole, bundle } = await planForBundle(planRun(options, callerOf(context)), context);
-  const requested = planForFile(whole, context);
+  const asked = planRun(options, callerOf(context));
+  const { plan: whole, bundle } = await planForBundle(asked, context);
+  const forFile = planForFile(whole, context);
+  checkMountSources(forFile.mounts);
+  const given = await givenImage(forFile, context);
+  const requested = await planForImage(forFile, given, context);
+  noteArchitecture(requested, asked, context);
   await checkVmm(vmmFor(requested, context), requested, context);
-  checkMountSources(requested.mounts);
   await checkTap(requested, context.signal);
   const plan = await withAccelerator(requested, context);
   return withStore(context, async (store) => {
-    const files = await prepareRunFiles(plan, store, context);
+    const files = await prepareRunFiles(plan, { given: given?.path, store, context });
     let tap: MachineTap | undefined;
     const release = (): void => {
       tap?.[Symbol.dispose]();
@@ -52,7 +62,7 @@ export async function run(options: RunOptions, context: Context): Promise<Runnin
     try {
       const vmm = vmmFor(plan, context, store);
       tap = await tapFor(plan, store, context);
-      return await start({ plan, vmm, files, bundle, tap, release }, context);
+      return await start({ plan, vmm, files, given, bundle, tap, release }, context);
     } catch (error) {
       release();
       throw error;
@@ -64,6 +74,7 @@ interface Starting {
   readonly plan: RunPlan;
   readonly vmm: Vmm;
   readonly files: RunFiles;
+  readonly given: GivenImage | undefined;
   readonly bundle: BundleBoot | undefined;
   readonly tap: MachineTap | undefined;
   /** Takes away what was made for the run. */
@@ -73,7 +84,7 @@ interface Starting {
 async function start(starting: Starting, context: Context): Promise<RunningMachine> {
   const { plan, vmm, files, bundle, tap, release } = starting;
   const { directory, image } = files;
-  const facts = await readImageFacts(image, context.signal);
+  const facts = starting.given?.facts ?? (await readImageFacts(image, context.signal));
   if (facts.isApp) refuseForApp(plan, files);
   else if (!files.isBuilt) refuseOverrides(plan, facts);
   if (plan.root === "copy" && facts.format !== "ext4") throw refuseCopy(facts.format);

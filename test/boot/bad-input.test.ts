@@ -1,9 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { startWick, wick, type CliResult } from "../support/cli.ts";
+import { elfHead } from "../support/elf-head.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
 let busybox: string;
@@ -222,6 +230,48 @@ test("a file that is no image cannot be looked into", async () => {
   }
   expectError(await wick(["cat", busybox, "/no/such"]), "PATH_NOT_FOUND", 1);
   expectError(await wick(["cat", busybox, "/etc"]), "PATH_CONFLICT", 1);
+});
+
+type Machine = Parameters<typeof elfHead>[0]["machine"];
+
+/** An image whose init is a script behind links, its interpreter a program for `machine`. */
+async function imageFor(machine: Machine, format: string): Promise<string> {
+  const tree = temporaryDirectory();
+  const sbin = join(tree, "usr/sbin");
+  mkdirSync(sbin, { recursive: true });
+  symlinkSync("usr/sbin", join(tree, "sbin"));
+  symlinkSync("/sbin/start", join(sbin, "init"));
+  symlinkSync("sbin/init", join(tree, "init"));
+  writeFileSync(join(sbin, "start"), "#! /usr/sbin/shell -e\n", { mode: 0o755 });
+  writeFileSync(join(sbin, "shell"), elfHead({ machine }), { mode: 0o755 });
+  const image = join(temporaryDirectory(), "image");
+  const words = ["--init", "none", "--format", format, `dir:${tree}`, "-o", image];
+  const built = await wick(["build", ...words]);
+  expect(built.status, built.stderr).toBe(0);
+  return image;
+}
+
+const [own, other] =
+  process.arch === "arm64" ? (["arm64", "x86_64"] as const) : (["amd64", "aarch64"] as const);
+
+test.each(["ext4", "erofs", "squashfs", "initramfs"])(
+  "a platform that is not the one of %s's init is one error",
+  async (format) => {
+    const image = await imageFor(other, format);
+    const refused = await wick(["run", "--platform", `linux/${own}`, image]);
+    expectError(refused, "USAGE", 125);
+    expect(refused.stderr).toContain(`its init is for ${other} [USAGE]\nhint: without --platform`);
+  },
+);
+
+test("an image's machine is told before anything is looked for, and one that is none is an error", async () => {
+  const image = await imageFor(other, "ext4");
+  const noted = await wick(["run", "--kernel", image, image]);
+  expectError(noted, "KERNEL_INVALID", 125);
+  expect(noted.stderr).toContain(`note: the machine is for ${other}, as ${image} is\n`);
+  const riscv = await wick(["run", await imageFor("riscv", "ext4")]);
+  expectError(riscv, "UNSUPPORTED", 125);
+  expect(riscv.stderr).toContain("its init is for riscv64, wanted x86_64 or aarch64");
 });
 
 test("Ctrl-C at any point of build and run leaves neither process nor file", async () => {

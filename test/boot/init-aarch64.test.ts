@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { bootParts, busyboxRoot, ext4, runArchive, type BootParts } from "../support/boot-parts.ts";
 import { startMachine } from "../support/booted-machine.ts";
+import { wick } from "../support/cli.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
 const rootUuid = "5eed0001-0000-4000-8000-000000000001";
@@ -42,4 +43,14 @@ test("on aarch64 both stages run: modules, overlay, user, network, status", asyn
   expect(result.reports).toContainEqual(expect.objectContaining({ kind: "listening", port: 8080 }));
   expect(result.final).toEqual({ kind: "signalled", signal: 10, oom: false });
   expect(result.reports.filter((report) => report.kind === "warning")).toEqual([]);
+});
+
+test("wick run makes the machine that an image is for, without --platform, and says so", async () => {
+  const file = join(temporaryDirectory(), "busybox.ext4");
+  const words = ["--platform", "linux/arm64", "--entrypoint", "/bin/busybox", "deb:busybox-static"];
+  expect((await wick(["build", ...words, "-o", file])).status).toBe(0);
+  const result = await wick(["run", file, "sh", "-c", "uname -m; exit 7"]);
+  expect([result.status, result.stdout], result.stderr).toEqual([7, "aarch64\n"]);
+  const isOwn = process.arch === "arm64";
+  expect(result.stderr.includes(`note: the machine is for aarch64, as ${file} is`)).toBe(!isOwn);
 });

@@ -1,8 +1,9 @@
 /** `wick check`: what an application will miss, found without starting it. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { initBinary } from "../../src/guest/index.ts";
 import { wick } from "../support/cli.ts";
 import { lastingDirectory } from "../support/temporary-directory.ts";
 
@@ -171,4 +172,20 @@ test("a finished image is looked into as it is: an archive behind it takes its u
     status: 1,
     findings: [{ what: "user", message: expect.stringContaining('"web"') }],
   });
+});
+
+test("a finished image is for the machine of its init, unless another one is named", async () => {
+  const [own, other, otherArch] =
+    process.arch === "arm64"
+      ? (["arm64", "amd64", "x86_64"] as const)
+      : (["amd64", "arm64", "aarch64"] as const);
+  mkdirSync(at("other"));
+  copyFileSync(initBinary(otherArch), at("other/app"));
+  chmodSync(at("other/app"), 0o755);
+  const output = at("other.ext4");
+  const words = ["--platform", `linux/${other}`, "--entrypoint", "/app", `dir:${at("other")}`];
+  expect((await wick(["build", "-q", ...words, "-o", output])).status).toBe(0);
+  expect(await found(output)).toMatchObject({ status: 0 });
+  const refused = await found("--platform", `linux/${own}`, output);
+  expect(refused).toMatchObject({ status: 1, findings: [{ what: "architecture" }] });
 });

@@ -27,6 +27,8 @@ const NO_UUID = "00000000-0000-0000-0000-000000000000";
 /** What an initramfs asks of the machine, and what of it running looks at. */
 interface InitramfsFacts extends InitramfsSummary {
   readonly hasInit: boolean;
+  /** Of its /init, in the words of `uname -m`. */
+  readonly architecture: string | undefined;
   /** `.wick/boot.rec`: the modules that wick's init loads. */
   readonly bootRecords: Uint8Array | undefined;
 }
@@ -81,10 +83,10 @@ async function initramfsFacts(
   parts: readonly ReadableStorage[],
   signal: AbortSignal | undefined,
 ): Promise<ImageFacts> {
-  const { files, summary, hasInit } = await initramfsContents(parts, signal);
+  const { files, summary, hasInit, architecture } = await initramfsContents(parts, signal);
   const found = await contents(async (inside) => files.get(inside.slice(1)));
   const bootRecords = files.get(BOOT_RECORDS);
-  const initramfs = { ...summary, hasInit, bootRecords };
+  const initramfs = { ...summary, hasInit, architecture, bootRecords };
   const isApp = hasInit && !found.reports && found.config !== undefined;
   return { format: "initramfs", uuid: NO_UUID, initramfs, ...found, isApp };
 }

@@ -1,5 +1,7 @@
 import { display, type ReadableStorage } from "../../bytes/index.ts";
 import type { ReadCpioEntry } from "../../formats/cpio/index.ts";
+import { programArchitecture } from "../common/program-architecture.ts";
+import { ProgramHeads } from "./program-heads.ts";
 import { type InitramfsSummary, readInitramfs } from "./read-initramfs.ts";
 
 /** What running an initramfs needs to know of it. */
@@ -9,6 +11,8 @@ export interface InitramfsContents {
   readonly summary: InitramfsSummary;
   /** Whether there is an /init; without one the kernel looks for a drive. */
   readonly hasInit: boolean;
+  /** The processor that /init is for, in the words of `uname -m`, where it can be told. */
+  readonly architecture: string | undefined;
 }
 
 /** Which modules wick's init loads. */
@@ -33,17 +37,22 @@ export async function initramfsContents(
 ): Promise<InitramfsContents> {
   const collector = new Collector();
   const summary = await readInitramfs(parts, { name: "the initramfs", signal }, collector);
-  return { files: collector.files(), summary, hasInit: collector.hasInit };
+  const { hasInit, programs } = collector;
+  const architecture = await programArchitecture("/init", (path) => programs.headOf(path));
+  return { files: collector.files(), summary, hasInit, architecture };
 }
 
 class Collector {
   hasInit = false;
+  readonly programs = new ProgramHeads();
   readonly #files = new Map<string, Uint8Array[]>();
   #current: Uint8Array[] | undefined;
 
-  entry({ path, kind, size }: ReadCpioEntry): void {
+  entry(entry: ReadCpioEntry): void {
+    const { path, kind, size } = entry;
     const name = display(path).replace(/^(\.?\/)+/, "");
     this.#current = undefined;
+    this.programs.entry(name, entry);
     if (name === "init") this.hasInit = kind === "file" || kind === "symlink";
     if (kind !== "file" || size > FILE_BYTES || !READ.has(name)) return;
     this.#current = [];
@@ -52,6 +61,11 @@ class Collector {
 
   data(chunk: Uint8Array): void {
     this.#current?.push(Uint8Array.from(chunk));
+    this.programs.data(chunk);
+  }
+
+  endArchive(): void {
+    this.programs.endArchive();
   }
 
   files(): Map<string, Uint8Array> {

@@ -30,6 +30,9 @@ export interface ReadOptions {
   readonly limitBytes?: number;
 }
 
+/** Who is shown what is read. */
+type Collector = Pick<CpioVisitor, "entry" | "data" | "endArchive">;
+
 /** tmpfs keeps files in whole pages. */
 const PAGE_BYTES = 4096;
 /** Inode and name in the guest's kernel: about 600 + 190 bytes (slab of 6.1), the path's rest. */
@@ -56,7 +59,7 @@ export function compressionAt(storage: ReadableStorage, position: number): Compr
 export async function readInitramfs(
   parts: readonly ReadableStorage[],
   options: ReadOptions,
-  collector?: Pick<CpioVisitor, "entry" | "data">,
+  collector?: Collector,
 ): Promise<InitramfsSummary> {
   const reading = new Reading(options, collector);
   try {
@@ -77,7 +80,7 @@ class Reading {
   readonly #visitor: CpioVisitor;
   #bytes = 0;
 
-  constructor(options: ReadOptions, collector: Pick<CpioVisitor, "entry" | "data"> | undefined) {
+  constructor(options: ReadOptions, collector: Collector | undefined) {
     this.#options = options;
     this.#visitor = {
       entry: (entry) => {
@@ -85,7 +88,10 @@ class Reading {
         collector?.entry(entry);
       },
       data: (chunk) => collector?.data(chunk),
-      endArchive: () => void this.sums.archives++,
+      endArchive: () => {
+        this.sums.archives++;
+        collector?.endArchive?.();
+      },
     };
   }
 

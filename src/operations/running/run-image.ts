@@ -7,11 +7,9 @@ import {
   type TemporaryDirectory,
 } from "../../host/index.ts";
 import type { Store } from "../../store/index.ts";
-import { refuseBuildingOptions } from "./check-image-options.ts";
 import type { Context } from "../common/context.ts";
 import { withHealing } from "../common/healing.ts";
 import { imageKey } from "../building/image-key.ts";
-import { imageReference } from "../images/image-reference.ts";
 import { resultOf, writeResult } from "../building/image-result.ts";
 import { keptDirectory } from "./kept-directory.ts";
 import { imageAt, imageInStore, type KeyedImage } from "../building/keyed-image.ts";
@@ -26,16 +24,26 @@ export interface RunFiles extends Disposable {
   readonly isBuilt: boolean;
 }
 
+/** What the run's files are made with. */
+interface Making {
+  /** The user's own image. */
+  readonly given: string | undefined;
+  readonly store: Store | undefined;
+  readonly context: Context;
+}
+
 /** Makes the run's directory and the image to boot: the user's own, or one that is built. */
 export async function prepareRunFiles(
   plan: RunPlan,
-  store: Store | undefined,
-  context: Context,
+  { given, store, context }: Making,
 ): Promise<RunFiles> {
   const directory = await runDirectory(plan, store);
   try {
     const surroundings = { directory: directory.path, store, context };
-    const image = await withHealing(store, context, () => imageOf(plan, surroundings));
+    const image =
+      given === undefined
+        ? await withHealing(store, context, () => builtImage(plan, surroundings))
+        : { path: given, isBuilt: false };
     return {
       ...image,
       directory: directory.path,
@@ -83,15 +91,10 @@ interface BootImage {
   readonly lock?: Disposable;
 }
 
-async function imageOf(
+async function builtImage(
   plan: RunPlan,
   { directory, store, context }: Surroundings,
 ): Promise<BootImage> {
-  const given = await imageReference(plan.content.source, context);
-  if (given !== undefined) {
-    refuseBuildingOptions(plan);
-    return { path: given, isBuilt: false };
-  }
   const content = plan.content;
   using opened = await openSources(content, store, context);
   const { sources } = opened;
