@@ -41,6 +41,8 @@ export const forTheTests = [
   ["podman", "podman"],
   ["containerd", "containerd"],
   ["setpriv", "util-linux"],
+  ["ip", "iproute2"],
+  ["nft", "nftables"],
   ["make", "make"],
   ["patch", "patch"],
   ["curl", "curl"],

@@ -33,7 +33,7 @@ export { pullPolicies } from "./config/pull-policies.ts";
 export { isLookingUpNames } from "./host/http/lookups.ts";
 export { shellLine } from "./vmm/shell-line.ts";
 export type { FinalReport } from "./guest/index.ts";
-export type { MachineExit, StopOptions } from "./operations/running/machine.ts";
+export type { MachineExit, StopOptions, TapNetwork } from "./operations/running/machine.ts";
 export type { Inspection } from "./operations/images/inspect.ts";
 export type { ListedNode } from "./operations/open-image.ts";
 export type { ProgressEvent, ProgressListener } from "./operations/common/progress.ts";

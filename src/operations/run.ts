@@ -109,6 +109,7 @@ async function start(starting: Starting, context: Context): Promise<RunningMachi
   return new RunningMachine({
     machine,
     published,
+    tap: tap && { device: tap.card.device, host: tap.host, guest: tap.guest, prefix: tap.prefix },
     spec,
     commandByHand: vmm.commandByHand({ ...spec, ports: machine.ports }),
     startedAtMs,

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startWick, type StartedCli, wick } from "../support/cli.ts";
@@ -16,7 +16,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   if (reason !== undefined) return;
-  network = await OwnNetwork.start();
+  network = await OwnNetwork.make();
   directory = lastingDirectory();
   env = { WICK_CACHE: ownCache(directory) };
 });
@@ -29,6 +29,7 @@ const unprivileged = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_a
 const SCRIPT = [
   "mkdir /www && cd /www",
   "{ ip -4 addr show eth0; ip route; echo 'it is served'; } >index.html",
+  '[ -z "$OUTSIDE" ] || nc -w 20 $OUTSIDE </dev/null >>index.html 2>&1',
   "httpd -f -p 80",
 ].join("; ");
 const APPLICATION = ["deb:busybox-static", "/bin/busybox", "sh", "-c", SCRIPT];
@@ -52,6 +53,21 @@ async function page(running: StartedCli): Promise<string> {
   return network.run(process.execPath, "-e", script);
 }
 
+/** What docs/run.md has the user type so that machines get further than the host. */
+function linesThatLetOut(): string[] {
+  const text = readFileSync(new URL("../../docs/run.md", import.meta.url), "utf8");
+  const lines = text.split("\n").filter((line) => /^sudo (sysctl|nft) /.test(line));
+  expect(lines).toHaveLength(2);
+  return lines.map((line) => line.replace("sudo ", ""));
+}
+
+/** Answers with the address from which it is asked; says so when it listens. */
+const ECHO = `
+  const { createServer } = require("node:net");
+  createServer((socket) => socket.end("asked from " + socket.remoteAddress + "\\n"))
+    .listen(80, "203.0.113.1", () => console.log("listening"));
+`;
+
 function tapIn(text: string): string {
   return /on (wick-[0-9a-f]{8}), this host/.exec(text)![1]!;
 }
@@ -74,16 +90,25 @@ inNetwork(
     await wick(["build", "-o", join(directory, "a.ext4"), "dir:/var/empty"], { env });
     expect(network.devices()).toContain(left);
 
-    const running = start(["tap", "-p", "80", ...APPLICATION]);
+    // Beyond this host, where nobody knows a way to the machine.
+    await using outside = await OwnNetwork.make();
+    network.connect(outside, ["203.0.113.2/24", "203.0.113.1/24"]);
+    using _server = await outside.start(process.execPath, "-e", ECHO);
+    for (const line of linesThatLetOut()) network.run("sh", "-ec", line);
+    const out = ["-e", "OUTSIDE=203.0.113.1 80"];
+    const running = start(["tap", "-p", "80", ...out, ...APPLICATION]);
     const text = await page(running);
+    expect(text).toContain("asked from 203.0.113.2");
     const tap = tapIn(running.text());
-    expect(network.devices()).toEqual([...others, tap]);
+    expect(network.devices()).toEqual([...others, "peer0", tap]);
     expect(text).toContain("inet 172.30.252.6/30");
     expect(text).toContain("default via 172.30.252.5 dev eth0");
     expect(text).toContain("it is served");
     running.child.kill("SIGINT");
     expect((await running.done).status).toBe(130);
-    expect(network.devices()).toEqual(others);
+    expect(network.devices()).toEqual([...others, "peer0"]);
+    network.ip("link", "del", "peer0");
+    network.run("nft", "delete", "table", "ip", "wick");
     expect(readdirSync(join(env["WICK_CACHE"]!, "tmp"))).toEqual([]);
     network.ip("route", "del", "unreachable", "172.30.252.0/30");
   },
@@ -95,13 +120,14 @@ inNetwork(`a TAP of the user's own takes no privilege, and stays as it was${note
   network.ip("addr", "add", "10.9.8.1/24", "dev", "tap0");
   expect(await failure(["tap=tap0", "bin:/bin/true"])).toContain("tap0 is down [USAGE]");
   network.ip("link", "set", "tap0", "up");
-  const running = start(["tap=tap0", "-p", "80", ...APPLICATION], unprivileged);
+  const running = start(["tap=tap0", "--json", "-p", "80", ...APPLICATION], unprivileged);
   expect(await page(running)).toContain("inet 10.9.8.2/24");
   // One machine a TAP.
   const busy = await failure(["tap=tap0", "bin:/bin/true"]);
   expect(busy).toContain("another program is attached to tap0 [IN_USE]");
   running.child.kill("SIGINT");
-  await running.done;
+  const { tap } = JSON.parse((await running.done).stdout) as { tap: unknown };
+  expect(tap).toEqual({ device: "tap0", host: "10.9.8.1", guest: "10.9.8.2", prefix: 24 });
   expect(network.ip("addr", "show", "tap0")).toContain("inet 10.9.8.1/24");
   network.ip("link", "del", "tap0");
 });

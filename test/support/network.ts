@@ -7,14 +7,16 @@ import { findProgram } from "../../src/host/index.ts";
 export function noNetwork(): string | undefined {
   if (process.getuid?.() !== 0) return "making networks takes root";
   if (!existsSync("/dev/net/tun")) return "this host has no /dev/net/tun";
-  const missing = ["ip", "unshare", "nsenter"].find((name) => findProgram(name) === undefined);
+  const missing = ["ip", "nft", "unshare", "nsenter"].find(
+    (name) => findProgram(name) === undefined,
+  );
   if (missing !== undefined) return `${missing} is not installed`;
   try {
-    const words = ["--net", "ip", "tuntap", "add", "dev", "try0", "mode", "tap"];
-    execFileSync("unshare", words, { stdio: "ignore" });
+    const script = "ip tuntap add dev try0 mode tap && nft add table ip try";
+    execFileSync("unshare", ["--net", "sh", "-c", script], { stdio: "ignore" });
     return undefined;
   } catch {
-    return "this root may make no network of its own, or no TAP in it";
+    return "this root may make no network of its own, or no TAP or firewall in it";
   }
 }
 
@@ -26,7 +28,7 @@ export class OwnNetwork implements AsyncDisposable {
     this.#holder = holder;
   }
 
-  static async start(): Promise<OwnNetwork> {
+  static async make(): Promise<OwnNetwork> {
     const holder = spawn("unshare", ["--net", "sh", "-c", "echo; exec sleep 3600"]);
     await once(holder.stdout, "data");
     const network = new OwnNetwork(holder);
@@ -46,6 +48,27 @@ export class OwnNetwork implements AsyncDisposable {
   run(...words: string[]): string {
     const [program, ...rest] = [...this.prefix, ...words];
     return execFileSync(program!, rest, { encoding: "utf8" });
+  }
+
+  /** A wire to another one: devices `peer0` with an address each, as 203.0.113.1/24. */
+  connect(other: OwnNetwork, addresses: readonly [own: string, other: string]): void {
+    const peer = ["type", "veth", "peer", "name", "peer0", "netns", String(other.#holder.pid)];
+    this.ip("link", "add", "peer0", ...peer);
+    for (const [network, address] of [
+      [this, addresses[0]],
+      [other, addresses[1]],
+    ] as const) {
+      network.ip("addr", "add", address, "dev", "peer0");
+      network.ip("link", "set", "peer0", "up");
+    }
+  }
+
+  /** Starts a program that says something once it is ready; it is ended when it is disposed. */
+  async start(...words: string[]): Promise<Disposable> {
+    const [program, ...rest] = [...this.prefix, ...words];
+    const child = spawn(program!, rest, { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    return { [Symbol.dispose]: () => void child.kill("SIGKILL") };
   }
 
   devices(): readonly string[] {

@@ -213,7 +213,8 @@ async function untilReady(
 }
 
 function resultOf(machine: RunningMachine, exit: MachineExit): object {
-  return { ...exit, ports: machine.ports, timeline: machine.timeline() };
+  const { ports, tap } = machine;
+  return { ...exit, ports, ...(tap && { tap }), timeline: machine.timeline() };
 }
 
 /** Docker's rule surprises whoever puts wick's options last: said, not guessed. */

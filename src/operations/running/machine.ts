@@ -35,6 +35,16 @@ export interface StopOptions {
   readonly graceMs?: number;
 }
 
+/** The wire between a machine and its host. */
+export interface TapNetwork {
+  /** The host's device. */
+  readonly device: string;
+  /** Addresses of IPv4: the host's end, the machine's. */
+  readonly host: string;
+  readonly guest: string;
+  readonly prefix: number;
+}
+
 const STOP_GRACE_MS = 10_000;
 /** A hostile guest may warn for ever; a boot that works has none. */
 const WARNINGS_MAX = 50;
@@ -48,6 +58,8 @@ export interface MachineParts {
   readonly machine: Machine;
   /** Where wick itself listens: what the VMM does not forward. */
   readonly published?: PublishedPorts | ForwardedPorts | undefined;
+  /** Of a machine on a TAP of the host's. */
+  readonly tap?: TapNetwork | undefined;
   readonly spec: MachineSpec;
   /** The plain command that boots the same files by hand, a word an element. */
   readonly commandByHand: readonly string[];
@@ -126,6 +138,11 @@ export class RunningMachine implements AsyncDisposable {
   /** Whether the VMM is gone. */
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** With `--network tap`: the device and both addresses. */
+  get tap(): TapNetwork | undefined {
+    return this.#parts.tap;
   }
 
   /** How the machine was made: kernel, drives, memory. */
