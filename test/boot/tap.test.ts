@@ -93,7 +93,7 @@ inNetwork(
     // Beyond this host, where nobody knows a way to the machine.
     await using outside = await OwnNetwork.make();
     network.connect(outside, ["203.0.113.2/24", "203.0.113.1/24"]);
-    using _server = await outside.start(process.execPath, "-e", ECHO);
+    await outside.start(process.execPath, "-e", ECHO);
     for (const line of linesThatLetOut()) network.run("sh", "-ec", line);
     const out = ["-e", "OUTSIDE=203.0.113.1 80"];
     const running = start(["tap", "-p", "80", ...out, ...APPLICATION]);

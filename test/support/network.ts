@@ -23,6 +23,7 @@ export function noNetwork(): string | undefined {
 /** A network of its own, with a loopback device and nothing else: the host's is not touched. */
 export class OwnNetwork implements AsyncDisposable {
   readonly #holder: ChildProcess;
+  readonly #programs: ChildProcess[] = [];
 
   private constructor(holder: ChildProcess) {
     this.#holder = holder;
@@ -63,12 +64,12 @@ export class OwnNetwork implements AsyncDisposable {
     }
   }
 
-  /** Starts a program that says something once it is ready; it is ended when it is disposed. */
-  async start(...words: string[]): Promise<Disposable> {
+  /** Starts a program that says something once it is ready, and ends with this network. */
+  async start(...words: string[]): Promise<void> {
     const [program, ...rest] = [...this.prefix, ...words];
     const child = spawn(program!, rest, { stdio: ["ignore", "pipe", "inherit"] });
+    this.#programs.push(child);
     await once(child.stdout, "data");
-    return { [Symbol.dispose]: () => void child.kill("SIGKILL") };
   }
 
   devices(): readonly string[] {
@@ -76,7 +77,9 @@ export class OwnNetwork implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#holder.kill("SIGKILL");
-    await once(this.#holder, "exit");
+    for (const program of [...this.#programs, this.#holder]) {
+      program.kill("SIGKILL");
+      await once(program, "exit");
+    }
   }
 }
