@@ -2,8 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expectPage, expectRun, startPatiently } from "./expect.mjs";
-import { killCheck } from "./kill-checks.mjs";
-import { killedCheck } from "./killed-checks.mjs";
+import { jailedKillCheck, killCheck } from "./kill-checks.mjs";
 import { relayCheck } from "./relay-checks.mjs";
 import { findProgram, start, temporaryDirectory } from "./tools.mjs";
 
@@ -77,7 +76,7 @@ function jailChecks(at) {
     {
       name: "the jail of a killed wick, and the next command",
       ...(isDynamic() ? { skip: "this Firecracker is not static" } : jailerSkip()),
-      run: () => killedCheck([...JAIL, at("nginx.cpio.gz")]),
+      run: () => jailedKillCheck([...JAIL, at("nginx.cpio.gz")]),
     },
     {
       name: "a bundle boots in the jailer",

@@ -1,9 +1,13 @@
-/** SIGKILL of wick and of Firecracker, in some moments of a run: nothing left, the next run works. */
+/**
+ * SIGKILL of wick and of Firecracker, in some moments of a run: nothing left, the next run works.
+ * Of a jailed wick what root alone can remove is left, and the next command takes it away.
+ */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { temporaryDirectory, startWick } from "./tools.mjs";
+import { startPatiently } from "./expect.mjs";
+import { temporaryDirectory, startWick, wick } from "./tools.mjs";
 
 const PORT = 8090;
 
@@ -17,6 +21,9 @@ const CELLS = [
   ["wick", "serving"],
   ["firecracker", "serving"],
 ];
+
+/** What a jailed wick makes outside its private directory. */
+const JAIL_PLACES = { jail: "/srv/jailer/firecracker", cgroup: "/sys/fs/cgroup/firecracker" };
 
 /** Boots the server of `image` for each cell and kills; what was seen, in words. */
 export async function killCheck(image) {
@@ -35,6 +42,28 @@ export async function killCheck(image) {
   return `${CELLS.map((cell) => cell.join(" ")).join(", ")}; nothing left within 3 s`;
 }
 
+/** Kills a jailed wick once its machine runs, sees what is left, and lets the next command sweep. */
+export async function jailedKillCheck(words) {
+  const machine = startPatiently(["--vmm", "firecracker", ...words]);
+  await until(machine, () => isStarted(machine));
+  await kill("wick", machine);
+  const left = jails();
+  if (left.jail.length !== 1 || left.cgroup.length !== 1) {
+    throw new Error(`wanted one jail and one cgroup to be left, got ${JSON.stringify(left)}`);
+  }
+  await wick(["images"]);
+  const after = jails();
+  if (after.jail.length + after.cgroup.length > 0) {
+    throw new Error(`the next command left ${JSON.stringify(after)}`);
+  }
+  return `${left.jail[0]} was swept`;
+}
+
+function jails() {
+  const named = (path) => readdirSync(path).filter((name) => name.startsWith("wick-"));
+  return { jail: named(JAIL_PLACES.jail), cgroup: named(JAIL_PLACES.cgroup) };
+}
+
 function started({ image, temporary }) {
   const words = ["run", "--timeout", "10m", "--vmm", "firecracker", "-p", `${PORT}:80`, image];
   return startWick(words, { env: { ...process.env, TMPDIR: temporary } });
@@ -46,12 +75,16 @@ async function killIn(at, victim, phase) {
   else await until(machine, () => firecrackerOf(machine) !== undefined);
   // By then the kernel is under way: what follows the last request takes it seconds.
   if (phase === "booting") {
-    await until(machine, () => machine.texts.stderr.includes("ok Start the machine"));
+    await until(machine, () => isStarted(machine));
     await sleep(1000);
   }
   const result = await kill(victim, machine);
   if (victim === "firecracker") checkEnd(result);
   await nothingLeft(at.temporary);
+}
+
+function isStarted({ texts }) {
+  return texts.stderr.includes("ok Start the machine");
 }
 
 function served(machine) {
