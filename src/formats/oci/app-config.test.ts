@@ -45,6 +45,16 @@ test("what Docker and others write for nothing is nothing", () => {
   });
 });
 
+test("a null within a list or an object is an empty text, as Go reads it", () => {
+  expect(read({ Labels: { a: null, b: "c" } }).Labels).toEqual({ a: "", b: "c" });
+  expect(read({ Entrypoint: ["/app", null] }).Entrypoint).toEqual(["/app", ""]);
+  expect(read({ Cmd: [null] }).Cmd).toEqual([""]);
+  expect(read({ Env: ["A=1", null] }).Env).toEqual(["A=1"]);
+  expect(read({ Healthcheck: { Test: ["CMD", null] } }).Healthcheck).toEqual({
+    Test: ["CMD", ""],
+  });
+});
+
 test("values take the form that the rest of wick knows", () => {
   expect(read({ Cmd: "one word", Entrypoint: "/x" })).toEqual({
     Cmd: ["one word"],

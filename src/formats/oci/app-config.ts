@@ -20,7 +20,7 @@ export function configFromImage(image: ImageConfig, name: string): AppConfig {
     ExposedPorts: ports(config["ExposedPorts"]),
     Volumes: emptied(config["Volumes"]),
     Healthcheck: healthcheck(config["Healthcheck"]),
-    Labels: notEmpty(config["Labels"]),
+    Labels: labels(config["Labels"]),
   };
   const is = Object.fromEntries(Object.entries(loose).filter(([, value]) => value !== undefined));
   // Whatever is not of the right form has passed as it is: this says so.
@@ -35,11 +35,22 @@ function notEmpty(is: unknown): unknown {
 /** Docker has taken one text for a list of one since its first images (strslice). */
 function words(is: unknown): unknown {
   if (typeof is === "string") return is === "" ? undefined : [is];
-  return Array.isArray(is) && is.length === 0 ? undefined : notEmpty(is);
+  return Array.isArray(is) && is.length === 0 ? undefined : texts(is);
+}
+
+/** To Go, and so to Docker's tools, a text of a list or an object that is null is an empty one. */
+function texts(is: unknown): unknown {
+  return Array.isArray(is) ? is.map((one: unknown) => one ?? "") : notEmpty(is);
+}
+
+function labels(is: unknown): unknown {
+  if (!isObject(is)) return notEmpty(is);
+  return mapObject(is, (key, value) => [key, value ?? ""]);
 }
 
 /** Each name once, the last wins; a name without `=` sets nothing in Docker. */
-function environment(is: unknown): unknown {
+function environment(given: unknown): unknown {
+  const is = texts(given);
   if (!Array.isArray(is) || !is.every((line) => typeof line === "string")) return notEmpty(is);
   const set = is.filter((line) => line.includes("="));
   return mergeConfigs({}, { Env: set }).Env;
@@ -69,7 +80,7 @@ const CHECKS = ["Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "
 function healthcheck(is: unknown): unknown {
   if (!isObject(is)) return notEmpty(is);
   const known = Object.entries(is).filter(([key, value]) => CHECKS.includes(key) && value !== null);
-  return Object.fromEntries(known);
+  return Object.fromEntries(known.map(([key, value]) => [key, texts(value)]));
 }
 
 function isObject(is: unknown): is is Readonly<Record<string, unknown>> {

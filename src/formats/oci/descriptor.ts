@@ -33,6 +33,14 @@ export const maybe = <S extends v.GenericSchema>(schema: S) =>
 
 export const text = v.string("wanted a text");
 
+/** Within a list or an object null is an empty text to Go. */
+const textOrNull = v.pipe(
+  v.nullable(text),
+  v.transform((is) => is ?? ""),
+);
+const texts = v.array(textOrNull, "wanted a list of texts");
+export const annotations = v.record(text, textOrNull, "wanted an object of texts");
+
 const size = v.pipe(
   v.number("wanted a number"),
   v.safeInteger("wanted a whole number under 2^53"),
@@ -65,8 +73,8 @@ export const descriptor = v.object(
     mediaType: text,
     digest,
     size,
-    urls: maybe(v.array(text, "wanted a list of texts")),
-    annotations: maybe(v.record(text, text, "wanted an object of texts")),
+    urls: maybe(texts),
+    annotations: maybe(annotations),
     platform: maybe(platform),
     data: maybe(text),
     artifactType: maybe(text),

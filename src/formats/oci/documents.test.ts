@@ -48,6 +48,12 @@ test("manifests and indexes of both kinds are read; unknown keys are left out", 
 
 test("what names no type is known by what it holds, null is empty", () => {
   expect(parse({ schemaVersion: 2, config, layers: null })).toMatchObject({ layers: [] });
+  const noted = { ...config, annotations: { a: null, b: "c" }, urls: [null] };
+  const annotations = { "org.example": null };
+  expect(parse({ schemaVersion: 2, config: noted, layers: [], annotations })).toMatchObject({
+    config: { annotations: { a: "", b: "c" }, urls: [""] },
+    annotations: { "org.example": "" },
+  });
   expect(parse({ schemaVersion: 2, manifests: [] }, "application/json").kind).toBe("index");
   expect(parse({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: null })).toEqual({
     kind: "index",

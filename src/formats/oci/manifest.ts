@@ -1,7 +1,14 @@
 import * as v from "valibot";
 import { sanitise } from "../../bytes/index.ts";
 import { WickError } from "../../errors/index.ts";
-import { asDescriptor, compact, type Descriptor, descriptor, maybe, text } from "./descriptor.ts";
+import {
+  annotations,
+  asDescriptor,
+  compact,
+  type Descriptor,
+  descriptor,
+  maybe,
+} from "./descriptor.ts";
 import { checkCount, conform, invalid, parseObject } from "./document.ts";
 import {
   bareType,
@@ -37,20 +44,19 @@ export interface DocumentFacts {
   readonly mediaType?: string | undefined;
 }
 
-const annotations = maybe(v.record(text, text, "wanted an object of texts"));
 const descriptors = maybe(v.array(descriptor, "wanted a list"));
 
 const indexSchema = v.object({
   schemaVersion: v.literal(2, "wanted 2"),
   manifests: descriptors,
-  annotations,
+  annotations: maybe(annotations),
 });
 
 const manifestSchema = v.object({
   schemaVersion: v.literal(2, "wanted 2"),
   config: descriptor,
   layers: descriptors,
-  annotations,
+  annotations: maybe(annotations),
 });
 
 /**
