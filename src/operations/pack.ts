@@ -6,6 +6,7 @@ import { checkOutput, FileStorage, publish } from "../host/index.ts";
 import type { PackRecord } from "../kernel/index.ts";
 import type { Context } from "./common/context.ts";
 import { withClaims } from "./common/with-claims.ts";
+import { outputNameOf } from "./packed/output-name.ts";
 import { packableKernel } from "./packed/packable-kernel.ts";
 import { readInitramfs } from "./initramfs/read-initramfs.ts";
 import { type Archive, writePacked } from "./packed/write-packed.ts";
@@ -17,7 +18,8 @@ const schema = v.strictObject({
   kernel: text,
   /** Paths of initramfs files; later ones lie over earlier ones. */
   initramfs: v.pipe(v.array(text), v.minLength(1, "wanted an initramfs")),
-  output: text,
+  /** By default in the working directory, named as the last initramfs; it must not exist then. */
+  output: v.optional(text),
   /** Goes before what the VMM says; ` -- words` of it behind. */
   commandLine: v.optional(v.string()),
 });
@@ -35,14 +37,16 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
   const given = parseOptions(schema, options, "pack");
   if (given.commandLine !== undefined) checkBuiltInLine(given.commandLine);
   const at = (path: string): string => resolve(context.workingDirectory, path);
-  const output = at(given.output);
-  checkOutput(output);
+  if (given.output !== undefined) checkOutput(at(given.output));
   using opened = await openArchives(
     given.initramfs.map((path) => at(path)),
     context,
   );
   const { archives } = opened;
   using kernel = await packableKernel(at(given.kernel), { keepsBzImage: true, archives }, context);
+  const names = { form: kernel.form, archives: given.initramfs };
+  const output =
+    given.output === undefined ? outputNameOf(names, context.workingDirectory) : at(given.output);
   const packing = {
     kernel,
     kernelName: sanitise(basename(given.kernel)),

@@ -7,13 +7,14 @@ import { bytesInWords } from "../words.ts";
 
 const EXAMPLES = `
 Examples:
-  wick pack vmlinux app.cpio.gz -o app.vmlinux
+  wick pack vmlinux app.cpio.gz
+  wick pack bzImage app.cpio.gz -o app.bzImage
   wick pack Image modules.cpio app.cpio -o app.image --cmdline "console=ttyAMA0 quiet"
   wick unpack app.image --initramfs app.cpio
 `;
 
 interface PackGiven extends OutputOptions {
-  readonly output: string;
+  readonly output?: string;
   readonly cmdline?: string;
 }
 
@@ -25,7 +26,10 @@ export function addPack(program: Command): void {
     .description(
       "Writes one file that a VMM loads as an ordinary kernel, with no initrd and no drive.\nKERNEL is a bzImage or vmlinux for x86_64, or an Image or Image.gz for aarch64; APP is an\ninitramfs, later ones lie over earlier ones.",
     )
-    .requiredOption("-o, --output <file>", "where the packed file goes")
+    .option(
+      "-o, --output <file>",
+      "where the packed file goes (APP with the kernel's ending, as app.vmlinux, where there is none yet)",
+    )
     .option("--cmdline <words>", "kernel command line, before what the VMM says");
   addOutputOptions(command)
     .addHelpText("after", EXAMPLES)
@@ -35,9 +39,12 @@ export function addPack(program: Command): void {
         initramfs: string[],
         { output, cmdline, progress, quiet, json }: PackGiven,
       ) => {
-        const line = cmdline === undefined ? {} : { commandLine: cmdline };
+        const line = {
+          ...(cmdline === undefined ? {} : { commandLine: cmdline }),
+          ...(output === undefined ? {} : { output }),
+        };
         const result = await withProgress({ progress, quiet, json }, (context) =>
-          pack({ kernel, initramfs, output, ...line }, context),
+          pack({ kernel, initramfs, ...line }, context),
         );
         const head = `${result.output}: ${bytesInWords(result.sizeBytes)}\n`;
         process.stdout.write(
