@@ -10,8 +10,19 @@ import { run as runMachine } from "../../dist/index.js";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const example = join(root, "examples", "nginx-single-file");
 
-/** The same for all, so that only the way of packing differs; nokaslr makes counts repeat. */
-const LINE = "console=ttyS0 quiet panic=-1 reboot=t no_timer_check nokaslr";
+/** Of each architecture; the line is the same for all, so that only the way of packing differs, and nokaslr makes counts repeat. */
+const TARGETS = {
+  x86_64: {
+    platform: "linux/amd64",
+    compiler: "gcc",
+    line: "console=ttyS0 quiet panic=-1 reboot=t no_timer_check nokaslr",
+  },
+  aarch64: {
+    platform: "linux/arm64",
+    compiler: "aarch64-linux-gnu-gcc",
+    line: "console=ttyAMA0 quiet panic=-1 cma=0 nokaslr",
+  },
+};
 
 const NETWORK = {
   addresses: [{ interface: "eth0", address: "10.0.2.15/24" }],
@@ -41,10 +52,10 @@ function archive(path, files) {
 }
 
 /** The program that ends a machine; see probe.c. */
-function buildProbe(path) {
+function buildProbe(path, { compiler }) {
   const flags = "-Os -ffreestanding -nostdlib -static -fno-stack-protector -fno-pic -no-pie -s";
   const source = fileURLToPath(new URL("probe.c", import.meta.url));
-  execFileSync("gcc", [...flags.split(" "), "-Wl,--build-id=none", "-o", path, source]);
+  execFileSync(compiler, [...flags.split(" "), "-Wl,--build-id=none", "-o", path, source]);
   return execFileSync("cat", [path]);
 }
 
@@ -61,25 +72,36 @@ function writeLastArchives(directory, probe) {
 const APPLICATION =
   "--entrypoint /usr/sbin/nginx --user nobody --expose 80 --stop-signal SIGQUIT".split(" ");
 
-/** nginx, the list, the kernel in both forms and its modules. */
-function buildParts(directory) {
-  execFileSync(join(example, "build-nginx.sh"), ["x86_64", join(directory, "nginx")]);
+/** nginx, the list, the kernel in its forms and its modules. */
+function buildParts(directory, arch) {
+  const platform = ["--platform", TARGETS[arch].platform];
+  execFileSync(join(example, "build-nginx.sh"), [arch, join(directory, "nginx")]);
   const list = [`list:${example}/initramfs_list`, "--list-var", `NGINX=${directory}/nginx`];
-  wick(directory, "build", "-q", ...list, ...APPLICATION, "-o", "app.cpio.gz");
-  const small = ["--size", "min", "--no-journal"];
-  wick(directory, "build", "-q", ...list, ...APPLICATION, ...small, "-o", "app.ext4");
-  const withProbe = ["--add", "probe:/probe"];
-  wick(directory, "build", "-q", ...list, ...APPLICATION, ...withProbe, "-o", "probe.ext4");
-  wick(directory, "kernel", "import", "-q", "-o", "vmlinux", "--initramfs", "modules.cpio");
+  const build = (...words) =>
+    wick(directory, "build", "-q", ...platform, ...list, ...APPLICATION, ...words);
+  build("-o", "app.cpio.gz");
+  build("--size", "min", "--no-journal", "-o", "app.ext4");
+  build("--add", "probe:/probe", "-o", "probe.ext4");
+  wick(
+    directory,
+    "kernel",
+    "import",
+    "-q",
+    ...platform,
+    "-o",
+    "plain",
+    "--initramfs",
+    "modules.cpio",
+  );
   const kernels = wick(directory, "kernel", "ls", "--json").trim().split("\n").map(JSON.parse);
-  const kernel = kernels.filter(({ arch }) => arch === "x86_64").at(-1);
-  return { bzImage: kernel.path, vmlinux: join(directory, "vmlinux"), release: kernel.release };
+  const kernel = kernels.filter((one) => one.arch === arch).at(-1);
+  return { asItIs: kernel.path, plain: join(directory, "plain"), release: kernel.release };
 }
 
-const lineOf = (kind) => (kind === "init" ? `${LINE} rdinit=/probe` : LINE);
+const lineOf = (kind, { line }) => (kind === "init" ? `${line} rdinit=/probe` : line);
 
 /** One file, by form of its kernel; beside it the same initramfs alone. */
-function packed(directory, form, kernel) {
+function packed(directory, target, { form, kernel }) {
   const of = (kind, name) => join(directory, `${kind}-${form}.${name}`);
   for (const kind of KINDS) {
     const parts = ["modules.cpio", "app.cpio.gz", `${kind}.cpio`];
@@ -87,7 +109,7 @@ function packed(directory, form, kernel) {
     wick(directory, "pack", "-q", kernel, ...parts, "-o", file);
     wick(directory, "unpack", "-q", file, "--initramfs", of(kind, "initrd"));
   }
-  const machine = (kind, files) => ({ ...files, drives: [], commandLine: lineOf(kind) });
+  const machine = (kind, files) => ({ ...files, drives: [], commandLine: lineOf(kind, target) });
   return [
     {
       name: `packed ${form}: one file`,
@@ -103,7 +125,7 @@ function packed(directory, form, kernel) {
 }
 
 /** The machine that `wick run` makes of a root file system; started once, to have its files. */
-async function rootMachine(directory, kind) {
+async function rootMachine(directory, target, kind) {
   const own = join(directory, `root-${kind}`);
   mkdirSync(own, { mode: 0o700 });
   const context = { environment: process.env, workingDirectory: directory, onEvent: () => {} };
@@ -111,40 +133,57 @@ async function rootMachine(directory, kind) {
   const options = {
     source: join(directory, kind === "answer" ? "probe.ext4" : "app.ext4"),
     root: "ro",
+    platform: target.platform,
     directory: own,
     ...(kind === "answer" ? asks : {}),
   };
   const machine = await runMachine(options, context);
-  const { kernel, initrd, drives } = machine.spec;
+  const { initrd, drives } = machine.spec;
   await machine[Symbol.asyncDispose]();
   if (kind === "init") {
     execFileSync("sh", ["-c", 'cat "$1" >> "$2"', "sh", join(directory, "init.cpio"), initrd]);
   }
-  return { kernel, initrd, drives, commandLine: lineOf(kind) };
+  return { initrd, drives, commandLine: lineOf(kind, target) };
 }
 
-async function rootVariant(directory, bzImage) {
+async function rootVariant(directory, target, { form, kernel }) {
   const machines = {};
-  for (const kind of KINDS) machines[kind] = await rootMachine(directory, kind);
+  for (const kind of KINDS) {
+    machines[kind] = { kernel, ...(await rootMachine(directory, target, kind)) };
+  }
   return {
-    name: "bzImage, initrd and ext4",
-    files: [bzImage, machines.serve.initrd, join(directory, "app.ext4")],
+    name: `${form}, initrd and ext4`,
+    files: [kernel, machines.serve.initrd, join(directory, "app.ext4")],
     machine: (kind) => machines[kind],
   };
 }
 
+/** The kernel's forms, the last one also with a root file system. */
+function formsOf(arch, { plain, asItIs }) {
+  if (arch === "aarch64") return [{ form: "Image", kernel: plain }];
+  return [
+    { form: "vmlinux", kernel: plain },
+    { form: "bzImage", kernel: asItIs },
+  ];
+}
+
 /** `{release, variants}`; a variant is `{name, bytes, machine(kind)}`. */
-export async function buildVariants(directory) {
-  writeLastArchives(directory, buildProbe(join(directory, "probe")));
-  const { bzImage, vmlinux, release } = buildParts(directory);
+export async function buildVariants(directory, arch) {
+  const target = TARGETS[arch];
+  writeLastArchives(directory, buildProbe(join(directory, "probe"), target));
+  const parts = buildParts(directory, arch);
+  const forms = formsOf(arch, parts);
   const variants = [
-    ...packed(directory, "vmlinux", vmlinux),
-    ...packed(directory, "bzImage", bzImage),
-    await rootVariant(directory, bzImage),
+    ...forms.flatMap((form) => packed(directory, target, form)),
+    await rootVariant(directory, target, forms.at(-1)),
   ];
   const bytesOf = (files) => files.reduce((sum, path) => sum + statSync(path).size, 0);
   return {
-    release,
-    variants: variants.map(({ files, ...rest }) => ({ ...rest, bytes: bytesOf(files) })),
+    release: parts.release,
+    variants: variants.map(({ files, ...rest }) => ({
+      ...rest,
+      bytes: bytesOf(files),
+      machine: (kind) => ({ arch, ...rest.machine(kind) }),
+    })),
   };
 }

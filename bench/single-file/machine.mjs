@@ -13,9 +13,11 @@ const DEADLINE_MS = 180_000;
 /** Each text is options without spaces in their values. */
 const split = (...texts) => texts.flatMap((text) => text.split(" "));
 
-function words({ kernel, initrd, drives, commandLine }, mib) {
+const PLATFORMS = { x86_64: "-M q35 -cpu max", aarch64: "-M virt -cpu cortex-a57" };
+
+function words({ arch, kernel, initrd, drives, commandLine }, mib) {
   const words = split(
-    `-M q35 -accel tcg -cpu max -m ${mib}M -smp 1 -nodefaults -no-user-config -display none`,
+    `${PLATFORMS[arch]} -accel tcg -m ${mib}M -smp 1 -nodefaults -no-user-config -display none`,
     "-no-reboot -serial stdio -device virtio-rng-pci -device virtio-net-pci,netdev=n,romfile=",
   );
   words.push("-kernel", kernel, "-append", commandLine);
@@ -27,8 +29,8 @@ function words({ kernel, initrd, drives, commandLine }, mib) {
   return words;
 }
 
-function start(args) {
-  const child = spawn("qemu-system-x86_64", args, { stdio: ["ignore", "pipe", "pipe"] });
+function start({ arch }, args) {
+  const child = spawn(`qemu-system-${arch}`, args, { stdio: ["ignore", "pipe", "pipe"] });
   const state = { child, console: "", hasEnded: false };
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => (state.console += chunk.toString("latin1")));
@@ -62,7 +64,7 @@ export async function serves(machine, mib) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   const net = ["-netdev", `user,id=n,hostfwd=tcp:127.0.0.1:${port}-:80`];
-  const state = start([...net, ...words(machine, mib)]);
+  const state = start(machine, [...net, ...words(machine, mib)]);
   try {
     const end = performance.now() + DEADLINE_MS;
     while (!(await answers(url))) {
@@ -120,7 +122,7 @@ async function control(path) {
 export async function instructionsOf(machine, directory) {
   const path = join(directory, "qmp.sock");
   rmSync(path, { force: true });
-  const state = start([
+  const state = start(machine, [
     ...words(machine, 256),
     ...split("-netdev user,id=n -icount shift=0,sleep=off -seed 1 -no-shutdown"),
     ...split("-rtc base=2026-01-01T00:00:00,clock=vm"),
