@@ -119,6 +119,11 @@ function takeBack(lent: RingWorker): void {
   setTimeout(() => endIfIdle(lent), IDLE_MS).unref();
 }
 
+/** Whoever has read its last blob gives their memory back before it takes more of its own. */
+export function endIdleWorkers(): void {
+  for (const worker of idle.splice(0)) discard(worker);
+}
+
 function endIfIdle(lent: RingWorker): void {
   if (takeOut(lent)) discard(lent);
 }

@@ -11,6 +11,12 @@ import { RingWriter } from "./ring-writer.ts";
 /** Small pieces: what reading and digesting one takes is what inflating may wait for. */
 const READ_BYTES = 1 << 20;
 
+/**
+ * Every job's, one after the other: those of each layer would lie about until much is. An engine
+ * is done with a chunk before it takes the one after the next.
+ */
+let buffers = turningBuffers(READ_BYTES);
+
 function reply(message: InflateReply): void {
   parentPort?.postMessage(message);
 }
@@ -25,14 +31,14 @@ async function work({ region, name, wantsPlainDigest, spool }: InflateJob): Prom
   try {
     using storage = opened(spool);
     const writer = new RingWriter(workerData as Ring, storage);
-    // An engine is done with a chunk before it takes the one after the next.
-    const stored = readRegion(region, undefined, turningBuffers(READ_BYTES));
+    const stored = readRegion(region, undefined, buffers);
     for await (const chunk of inflateStream(stored, options)) {
       writer.write(chunk);
       freeNow(chunk);
     }
     reply({ type: "end", ...digests });
   } catch (error) {
+    buffers = turningBuffers(READ_BYTES); // a read may still be under way into the former ones
     reply({ type: "failed", error: toPlainError(error) });
   }
 }

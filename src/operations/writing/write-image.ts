@@ -1,4 +1,5 @@
 import type { AppConfig } from "../../application/index.ts";
+import { endIdleWorkers } from "../../compression/index.ts";
 import type { ContentPlan } from "../../config/index.ts";
 import { throwIfAborted, type FileStorage } from "../../host/index.ts";
 import { readFile } from "../../shaping/index.ts";
@@ -53,6 +54,7 @@ export async function writeImage(
     }
     await addAdditions(plan, work, context);
   });
+  endIdleWorkers();
   // The contents go to the disk while the file system around them is written.
   storage.startSync();
   const names = { step: "image", title: "Write the file system" };
