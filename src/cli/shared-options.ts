@@ -81,7 +81,7 @@ export function addContentOptions(
     .option("--recipe <file>", "a recipe of your own for packages, instead of wick's")
     .option("--expose <port>", "a port that the application listens on, as 80 or 53/udp", collect)
     .option(
-      "--label <text>",
+      "-l, --label <text>",
       "KEY=VALUE: a label of the image; without =: the volume label",
       collect,
     )

@@ -153,6 +153,29 @@ test("wrong options of run are 125 and found before anything starts", async () =
   }
 });
 
+test("options of docker run that a machine has not are one error with what wick has instead", async () => {
+  for (const [words, message, more] of [
+    ["-it --rm", "with -i, -t: an application's input is empty", "hint: .* sh -c"],
+    [
+      "-d --name web",
+      "with -d, --name: a machine lives as long as",
+      "--name: machines have no names",
+    ],
+    ["--privileged", "the whole machine belongs to its application", "hint: leave it out"],
+    ["--restart always", "nothing watches over a machine", "hint: a service of systemd's"],
+    ["--network host", "none of the host's ports", "hint: -p publishes ports"],
+    ["--net=bridge", "machines are in no network of Docker's", "hint: --network user"],
+  ] as const) {
+    const result = await wick(["run", ...words.split(" "), busybox, "true"]);
+    expectError(result, "UNSUPPORTED", 125);
+    expect(result.stderr).toContain(message);
+    expect(result.stderr).toMatch(new RegExp(more));
+  }
+  // What is so anyway is no error; the last word is, and says that the rest was taken.
+  const harmless = ["--rm", "--restart", "no", "-l", "a=b", "--init", "-m", "0"];
+  expectError(await wick(["run", ...harmless, busybox, "true"]), "USAGE", 125);
+});
+
 test("a busy port is an error before the guest starts", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));

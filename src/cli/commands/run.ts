@@ -6,6 +6,7 @@ import {
   type RunningMachine,
   type RunOptions,
 } from "../../index.ts";
+import { addDockerOptions, refuseDockerOptions } from "../docker-options.ts";
 import { errorText, ExitCode } from "../fail.ts";
 import { catchInterruption, type Interruption } from "../interrupt.ts";
 import { showConsole } from "../console.ts";
@@ -39,7 +40,7 @@ Examples:
 `;
 
 type GivenOptions = Omit<RunOptions, "source" | "command" | "init"> &
-  OutputOptions & { init?: string; rm?: boolean };
+  OutputOptions & { init?: string; rm?: boolean; restart?: string };
 
 /** `wick run`. */
 export function addRun(program: Command): void {
@@ -92,6 +93,7 @@ export function addRun(program: Command): void {
     )
     .option("--rm", "changes nothing: a machine never leaves anything behind");
   addVmmOptions(command);
+  addDockerOptions(command);
   addContentOptions(addConfigOptions(command));
   addOutputOptions(command).addHelpText("after", EXAMPLES).action(act);
 }
@@ -136,16 +138,22 @@ export function prepareRunWords(program: Command, args: readonly string[]): stri
   return ["run", ...withInitValue(args.slice(1), command?.options ?? [])];
 }
 
-async function act(source: string, words: readonly string[], given: GivenOptions): Promise<void> {
-  const { progress: mode, quiet, json, init, rm: _, ...rest } = given;
+async function act(
+  source: string,
+  words: readonly string[],
+  given: GivenOptions,
+  command: Command,
+): Promise<void> {
+  refuseDockerOptions(command);
+  const { progress: mode, quiet, json, init, rm: _, restart: __, ...rest } = given;
   using interruption = catchInterruption();
   const progress = await openProgress(mode, quiet === true);
   const context = { ...quietContext(interruption.signal), onEvent: progress.listener };
   noteMisplacedOptions(source, words, (message) => progress.listener({ type: "note", message }));
   try {
     const kind = init === undefined || init === "" || typeof init !== "string" ? {} : { init };
-    const command = words.length === 0 ? {} : { command: [...words] };
-    const options = { ...rest, ...kind, ...command, source } as RunOptions;
+    const told = words.length === 0 ? {} : { command: [...words] };
+    const options = { ...rest, ...kind, ...told, source } as RunOptions;
     await using machine = await run(options, context);
     process.exitCode = await attend(machine, { interruption, progress, json: json === true });
   } finally {
