@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { bzImageOf, payloadOf, payloadTools } from "../../test/support/bz-image.ts";
+import { elfKernel } from "../../test/support/elf-kernel.ts";
 import { testKernel } from "../../test/support/kernel-packages.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { storageOf } from "../bytes/index.ts";
@@ -86,6 +87,14 @@ test("an ELF and an Image are given as they are, an Image.gz unpacked", async ()
   const packed = gzipSync(image);
   expect(await unpack(packed)).toMatchObject({ from: "Image.gz", format: "Image" });
   expect(Buffer.compare((await unpack(packed)).bytes, image)).toBe(0);
+});
+
+test("K9: a vmlinux without its end is refused, and not one that can do nothing", async () => {
+  const whole = elfKernel();
+  expect((await unpack(whole)).bytes).toEqual(new Uint8Array(whole));
+  expect(await refusal(whole.subarray(0, 0x5fff))).toBe(
+    "KERNEL_INVALID: Cannot unpack the kernel vmlinuz: it is truncated: a segment ends at byte 24576, the file at 24575",
+  );
 });
 
 test("K9: a payload that claims 4 GiB, or gives more than it claims, takes no memory", async () => {

@@ -9,7 +9,7 @@ import {
   PLAIN_SIZE_BYTES,
   readBzImage,
 } from "../formats/bzimage/index.ts";
-import { elfEnd, identifyElf } from "../formats/elf/index.ts";
+import { elfEnd, identifyElf, PT } from "../formats/elf/index.ts";
 import { FileStorage } from "../host/index.ts";
 import { identifyKernel, type KernelFormat } from "./image.ts";
 import {
@@ -20,6 +20,7 @@ import {
   PLAIN_LIMIT,
   type UnpackKernelOptions,
 } from "./inflate-payload.ts";
+import { readVmlinux } from "./vmlinux.ts";
 
 /** A kernel as it lies in memory when it starts. */
 export interface UnpackedKernel {
@@ -60,6 +61,7 @@ export async function unpackKernel(
       return fromBzImage(storage, options);
     case "ELF": {
       const bytes = readAll(storage, options);
+      checkWhole(bytes, options);
       const arch = identity.arch ?? "x86_64";
       return { ...plain("ELF", arch, bytes), from: "ELF", relocationBytes: 0 };
     }
@@ -69,6 +71,19 @@ export async function unpackKernel(
       return fromImageGz(storage, options);
     default:
       return fromZboot(storage, options);
+  }
+}
+
+/** A vmlinux without its end has its head all the same, and would be one that can do nothing. */
+function checkWhole(bytes: Uint8Array, options: UnpackKernelOptions): void {
+  for (const { type, offset, fileSize } of readVmlinux(bytes, `the kernel ${options.name}`)
+    .segments) {
+    const end = offset + fileSize;
+    if (type !== PT.PT_LOAD || end <= bytes.length) continue;
+    throw invalid(
+      options,
+      `it is truncated: a segment ends at byte ${end}, the file at ${bytes.length}`,
+    );
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type UnpackedKernel,
   unpackKernelFile,
 } from "../kernel/index.ts";
-import { checkDistinct } from "./common/check-distinct.ts";
+import { checkDistinct, checkNotInput } from "./common/check-distinct.ts";
 import type { Context } from "./common/context.ts";
 import { withClaims } from "./common/with-claims.ts";
 import { hostKernel } from "./common/host-kernel.ts";
@@ -65,6 +65,7 @@ export async function importKernel(
   const initramfs = given.initramfs === undefined ? undefined : at(given.initramfs);
   if (initramfs !== undefined) checkOutput(initramfs);
   checkDistinct([output, initramfs]);
+  if (given.kernel !== undefined) checkNotInput([output, initramfs], [at(given.kernel)]);
   const source = given.kernel === undefined ? await distributionKernel(given, context) : undefined;
   const path = source?.path ?? at(given.kernel!);
   const kernel = await unpackKernelFile(path, context.signal);

@@ -4,6 +4,7 @@ import { sanitise } from "../bytes/index.ts";
 import { checkBuiltInLine, parseOptions } from "../config/index.ts";
 import { checkOutput, FileStorage, publish } from "../host/index.ts";
 import type { PackRecord } from "../kernel/index.ts";
+import { checkNotInput } from "./common/check-distinct.ts";
 import type { Context } from "./common/context.ts";
 import { withClaims } from "./common/with-claims.ts";
 import { outputNameOf } from "./packed/output-name.ts";
@@ -37,7 +38,9 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
   const given = parseOptions(schema, options, "pack");
   if (given.commandLine !== undefined) checkBuiltInLine(given.commandLine);
   const at = (path: string): string => resolve(context.workingDirectory, path);
-  if (given.output !== undefined) checkOutput(at(given.output));
+  const wanted = given.output === undefined ? undefined : at(given.output);
+  if (wanted !== undefined) checkOutput(wanted);
+  checkNotInput([wanted], [given.kernel, ...given.initramfs].map(at));
   using opened = await openArchives(
     given.initramfs.map((path) => at(path)),
     context,
@@ -45,8 +48,7 @@ export async function pack(options: PackOptions, context: Context): Promise<Pack
   const { archives } = opened;
   using kernel = await packableKernel(at(given.kernel), { keepsBzImage: true, archives }, context);
   const names = { form: kernel.form, archives: given.initramfs };
-  const output =
-    given.output === undefined ? outputNameOf(names, context.workingDirectory) : at(given.output);
+  const output = wanted ?? outputNameOf(names, context.workingDirectory);
   const packing = {
     kernel,
     kernelName: sanitise(basename(given.kernel)),

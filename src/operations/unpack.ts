@@ -12,7 +12,7 @@ import {
   type PublishOptions,
 } from "../host/index.ts";
 import { type PackRecord, readPackRecord } from "../kernel/index.ts";
-import { checkDistinct } from "./common/check-distinct.ts";
+import { checkDistinct, checkNotInput } from "./common/check-distinct.ts";
 import type { Context } from "./common/context.ts";
 import { withClaims } from "./common/with-claims.ts";
 
@@ -38,6 +38,7 @@ export async function unpack(options: UnpackOptions, context: Context): Promise<
   const outputs = [given.kernel, given.initramfs].filter((path) => path !== undefined);
   for (const path of outputs) checkOutput(at(path));
   checkDistinct(outputs.map(at));
+  checkNotInput(outputs.map(at), [at(given.file)]);
   using storage = new FileStorage(at(given.file), "read");
   const record = readPackRecord(storage);
   if (record === undefined) {

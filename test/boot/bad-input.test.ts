@@ -249,8 +249,13 @@ test("a file that is no image cannot be looked into", async () => {
     ["ls", file],
     ["cat", file, "/x"],
   ]) {
-    expectError(await wick(words), "IMAGE_INVALID", 1);
+    const result = await wick(words);
+    expectError(result, "IMAGE_INVALID", 1);
+    expect(result.stderr).toContain("no image that wick knows");
   }
+  const program = await wick(["inspect", "/bin/true"]);
+  expectError(program, "IMAGE_INVALID", 1);
+  expect(program.stderr).toContain("a kernel or another program (ELF), with nothing packed");
   expectError(await wick(["cat", busybox, "/no/such"]), "PATH_NOT_FOUND", 1);
   expectError(await wick(["cat", busybox, "/etc"]), "PATH_CONFLICT", 1);
 });

@@ -1,6 +1,7 @@
-/** What `pack`, `unpack` and `kernel import` write when they are killed outright: the next command takes it away. */
+/** What `pack`, `unpack` and `kernel import` write: what a killed one leaves goes with the next command, what one reads stays. */
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { bootParts } from "../support/boot-parts.ts";
@@ -46,4 +47,22 @@ test.each([
   const next = await wick(["kernel", "import", "-q", kernel, "-o", "next"], { cwd: work, env });
   expect(next.status, next.stderr).toBe(0);
   expect(readdirSync(work).toSorted()).toEqual(["app", "big", "cache", "next"]);
+});
+
+test.each([
+  ["pack, over its initramfs", ["pack", "-q", "KERNEL", "big", "-o", "big"]],
+  ["unpack, over the packed file", ["unpack", "-q", "app", "--kernel", "./app"]],
+  ["kernel import, over the kernel", ["kernel", "import", "-q", "own", "-o", "own"]],
+])("%s: what is read is not written over", async (_, words) => {
+  if (words.includes("own")) copyFileSync(kernel, join(work, "own"));
+  const written = join(work, words.at(-1)!);
+  const before = readFileSync(written);
+  const { status, stderr } = await wick(
+    words.map((word) => (word === "KERNEL" ? kernel : word)),
+    { cwd: work, env },
+  );
+  expect(status).toBe(1);
+  expect(stderr).toContain(`Cannot write to ${written}: it is what is read [USAGE]`);
+  expect(readFileSync(written).equals(before)).toBe(true);
+  rmSync(join(work, "own"), { force: true });
 });

@@ -24,7 +24,7 @@ export function addPack(program: Command): void {
     .command("pack <kernel> <app...>")
     .summary("one bootable file of a kernel and an initramfs")
     .description(
-      "Writes one file that a VMM loads as an ordinary kernel, with no initrd and no drive.\nKERNEL is a bzImage or vmlinux for x86_64, or an Image or Image.gz for aarch64; APP is an\ninitramfs, later ones lie over earlier ones.",
+      "Writes one file that a VMM loads as an ordinary kernel, with no initrd and no\ndrive. KERNEL is a bzImage or vmlinux for x86_64, or an Image or Image.gz for\naarch64; APP is an initramfs, later ones lie over earlier ones.",
     )
     .option(
       "-o, --output <file>",
@@ -65,7 +65,7 @@ export function addUnpack(program: Command): void {
     .command("unpack <file>")
     .summary("take a packed file apart")
     .description(
-      "Shows the parts of a packed file, and writes those that are asked for: byte for byte\nas they were packed, but a vmlinux without its sections; compared with their digests.",
+      "Shows the parts of a packed file, and writes those that are asked for:\nbyte for byte as they were packed, but a vmlinux without its sections; compared\nwith their digests.",
     )
     .option("--kernel <file>", "where the kernel goes")
     .option("--initramfs <file>", "where the initramfs goes");

@@ -11,3 +11,15 @@ export function checkDistinct(outputs: readonly (string | undefined)[]): void {
     `Cannot write two files to ${sanitise(twice)}: wanted a path for each`,
   );
 }
+
+/** Refuses that an output takes the place of what the command reads. */
+export function checkNotInput(
+  outputs: readonly (string | undefined)[],
+  inputs: readonly string[],
+): void {
+  const both = outputs.find((path) => path !== undefined && inputs.includes(path));
+  if (both === undefined) return;
+  throw new WickError("USAGE", `Cannot write to ${sanitise(both)}: it is what is read`, {
+    hint: "name another file",
+  });
+}

@@ -3,6 +3,7 @@ import { WickError } from "../../errors/index.ts";
 import type { CpioImage } from "../../formats/cpio/index.ts";
 import { openErofs, type ErofsImage } from "../../formats/erofs/index.ts";
 import { openExt4, type Ext4Image } from "../../formats/ext4/index.ts";
+import { identifyKernel } from "../../kernel/index.ts";
 
 /** An image that wick reads by itself. */
 export type FileSystem = Ext4Image | ErofsImage;
@@ -23,11 +24,23 @@ export function openFileSystem(storage: ReadableStorage, what?: string): FileSys
   };
   if (number(EROFS.at).getUint32(0, true) === EROFS.magic) return openErofs(storage, what);
   if (number(EXT4.at).getUint16(0, true) === EXT4.magic) return openExt4(storage, what);
-  throw new WickError(
-    "IMAGE_INVALID",
-    `Cannot read ${what ?? "the image"}: no image that wick knows, wanted ext4, EROFS or an initramfs`,
-    { hint: "wick build makes one of an archive, a directory or another source" },
-  );
+  throw unknown(storage, what ?? "the image");
+}
+
+/** A packed file that has lost its end is a kernel to whoever looks at its beginning. */
+function unknown(storage: ReadableStorage, what: string): WickError {
+  const format = identifyKernel(storage)?.format;
+  if (format === undefined) {
+    return new WickError(
+      "IMAGE_INVALID",
+      `Cannot read ${what}: no image that wick knows, wanted ext4, EROFS or an initramfs`,
+      { hint: "wick build makes one of an archive, a directory or another source" },
+    );
+  }
+  const is = format === "ELF" ? "a kernel or another program (ELF)" : `a kernel (${format})`;
+  return new WickError("IMAGE_INVALID", `Cannot read ${what}: it is ${is}, with nothing packed`, {
+    hint: "wick kernel inspect shows what a kernel can do; a packed file that is cut must be packed anew",
+  });
 }
 
 /** What every format's superblock says. */
