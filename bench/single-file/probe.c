@@ -6,7 +6,7 @@
  *   probe PROGRAM ARG...  becomes PROGRAM; a child asks port 80 until it answers with 200
  *
  * The end is a reset that no driver delays; with -no-reboot it stops QEMU there. On x86_64 that is
- * port 0xcf9; on aarch64 the kernel's sysrq b, some thousand instructions on the way to PSCI.
+ * port 0xcf9; on aarch64 the kernel's sysrq b, less than 50,000 instructions from here to PSCI.
  */
 #ifdef __aarch64__
 #define SYS_mount 40

@@ -150,3 +150,16 @@ test("TMPDIR may be relative; --rm and --init alone change nothing", async () =>
   );
   expect(result.stdout, result.stderr).toContain("hi");
 });
+
+test("an init kind behind run's --init is taken as the source, and that is said", async () => {
+  const { status, stderr } = await wick([
+    "run",
+    "--pull",
+    "never",
+    "--init",
+    "app",
+    "bin:/bin/true",
+  ]);
+  expect(status).toBe(125);
+  expect(stderr).toContain("--init=app names a kind");
+});

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import {
   accelerators,
+  initKinds,
   run,
   type MachineExit,
   type RunningMachine,
@@ -149,7 +150,9 @@ async function act(
   using interruption = catchInterruption();
   const progress = await openProgress(mode, quiet === true);
   const context = { ...quietContext(interruption.signal), onEvent: progress.listener };
-  noteMisplacedOptions(source, words, (message) => progress.listener({ type: "note", message }));
+  const note = (message: string): void => progress.listener({ type: "note", message });
+  noteMisplacedOptions(source, words, note);
+  noteInitKind(source, init, note);
   try {
     const kind = init === undefined || init === "" || typeof init !== "string" ? {} : { init };
     const told = words.length === 0 ? {} : { command: [...words] };
@@ -223,6 +226,18 @@ async function untilReady(
 function resultOf(machine: RunningMachine, exit: MachineExit): object {
   const { ports, tap } = machine;
   return { ...exit, ports, ...(tap && { tap }), timeline: machine.timeline() };
+}
+
+/** `--init KIND` is what `wick build` takes: here it is Docker's `--init`, and KIND the source. */
+function noteInitKind(
+  source: string,
+  init: string | undefined,
+  note: (text: string) => void,
+): void {
+  if (init !== "" || !initKinds.some((kind) => kind === source)) return;
+  note(
+    `--init ${source} reads as --init, and ${source} as what to run; --init=${source} names a kind`,
+  );
 }
 
 /** Docker's rule surprises whoever puts wick's options last: said, not guessed. */
