@@ -136,8 +136,9 @@ function isGiven(command: Command, option: Option): boolean {
 
 function givenNetwork(command: Command): Given[] {
   const name = `--network ${String(command.getOptionValue("network"))}`;
-  return NETWORKS.filter(({ flags }) => flags.includes(name)).map(({ flags: _, ...refusal }) => ({
-    ...refusal,
+  return NETWORKS.filter(({ flags }) => flags.includes(name)).map(({ why, instead }) => ({
     name,
+    why,
+    instead,
   }));
 }
