@@ -15,6 +15,7 @@ import { dirname } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { WickError } from "../errors/index.ts";
 import { checkFault } from "./faults.ts";
+import { readFifo } from "./fifo.ts";
 import { errnoOf, hostError } from "./host-error.ts";
 
 /** Bytes a read asks for: big enough that inflating is not slowed by small pieces. */
@@ -65,6 +66,8 @@ export async function* readChunks(path: string, signal?: AbortSignal): AsyncGene
   const action = `read ${sanitise(path)}`;
   try {
     checkFault("open", path);
+    throwIfAborted(signal);
+    if (statSync(path).isFIFO()) return yield* readFifo(path, signal);
     await using file = await open(path, "r");
     for (;;) {
       throwIfAborted(signal);
@@ -75,6 +78,7 @@ export async function* readChunks(path: string, signal?: AbortSignal): AsyncGene
       yield buffer.subarray(0, bytesRead);
     }
   } catch (error) {
+    throwIfAborted(signal);
     throw hostError(error, action);
   }
 }

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { jsonOf, wick } from "../support/cli.ts";
+import { jsonOf, startWick, wick } from "../support/cli.ts";
 import { archive, file, pax } from "../support/tar-builder.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -267,4 +267,20 @@ test("an image is no tar archive, though both may begin with zeros; an output is
   const streamed = await wick([...words, "-", `dir:${directory}`], { cwd: directory });
   expect(streamed.stderr).toMatch(/the output is -.*wanted a file \[USAGE\]\nhint: \.\/- /u);
   expect(readdirSync(directory).toSorted()).toEqual(["root fs", "x.ext4"]);
+});
+
+test("an archive comes through a named pipe; one that nobody writes to is given up by Ctrl-C", async () => {
+  const directory = temporaryDirectory();
+  const [pipe, image] = [join(directory, "pipe"), join(directory, "x.ext4")];
+  execFileSync("mkfifo", [pipe]);
+  const words = ["build", "--entrypoint", "/usr/sbin/app", "-o", image];
+  const waits = startWick([...words, `tar:${pipe}`]);
+  await waits.shown("Write files");
+  waits.child.kill("SIGINT");
+  expect(await waits.done).toMatchObject({ status: 130, stdout: "" });
+  const added = await wick([...words, "--add", `${pipe}:/x`, `dir:${rootfs(directory)}`]);
+  expect(added.stderr).toMatch(/it is a device, pipe or socket, wanted a file.*\[UNSUPPORTED\]/u);
+  const taken = startWick([...words, `tar:${pipe}`]);
+  execFileSync("sh", ["-c", 'tar -c -C "$0" . > "$1"', join(directory, "root fs"), pipe]);
+  expect((await taken.done).status).toBe(0);
 });

@@ -241,3 +241,13 @@ test("an archive comes through a pipe, and nothing of it is left afterwards", as
     expect(left).toBe("");
   }
 });
+
+test("an archive may be what a shell's <( ) names: a link of /proc to a pipe", async () => {
+  const bin = join(import.meta.dirname, "../../dist/bin/wick.cjs");
+  for (const kind of ["docker-archive", "oci-archive"]) {
+    const name = at(kind === "oci-archive" ? "o.tar.zst" : "d.tar");
+    const script = `exec "$1" build -q --init none "$2:"<(cat "$3") -o "$4"`;
+    run("bash", "-c", script, "bash", bin, kind, name, at("substituted.ext4"));
+    rmSync(at("substituted.ext4"));
+  }
+});

@@ -57,8 +57,8 @@ async function additionIdentities(
   let left = ADDITIONS_MAX_BYTES;
   for (const { file, path } of plan.add) {
     const status = statOf(file);
-    // What is missing is told when it is added.
-    if (status === undefined) return undefined;
+    // What is missing, or cannot be added, is told when it is added.
+    if (status?.isFile() !== true && status?.isDirectory() !== true) return undefined;
     const taken = new Digested(left);
     if (status.isDirectory()) await directoryLayer(file).play(taken.visitor, signal);
     else for await (const chunk of readChunks(file, signal)) taken.visitor.data(chunk);

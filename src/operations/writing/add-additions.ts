@@ -44,6 +44,12 @@ async function addOne(
     const layer = relocated(directoryLayer(addition.file), path, { mtimeSeconds });
     return target.play(layer, { isIdentified: false });
   }
+  if (!status.isFile()) {
+    throw new WickError(
+      "UNSUPPORTED",
+      `Cannot add ${sanitise(addition.file)}: it is a device, pipe or socket, wanted a file or directory`,
+    );
+  }
   const path = additionTarget(tree, addition, "file");
   const hash = createHash("sha256").update(`${path} ${status.mode}\n`);
   const chunks = digested(readChunks(addition.file, context.signal), hash);

@@ -106,7 +106,9 @@ export async function openArchive<K extends ArchiveKind | undefined>(
   signal?: AbortSignal,
 ): Promise<Opened<K>> {
   const name = path === "-" ? "the standard input" : sanitise(path);
-  const real = path === "-" ? path : (realPath(path) ?? path);
+  // Links of /proc to pipes, as <(docker save app) gives one, stand for no path.
+  const isFile = path !== "-" && statOf(path)?.isFile() === true;
+  const real = isFile ? (realPath(path) ?? path) : path;
   const request = { kind, name, wanted };
   if (!isInPlace(real)) return openStream(archiveBytes(real, signal), request, options, signal);
   return (await openFiles(tarFiles(real, name), request, signal)) as Opened<K>;
