@@ -1,6 +1,6 @@
 /** One QEMU for one question: does it serve in so much memory, how many instructions did it take. */
 import { spawn } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -93,10 +93,22 @@ export async function floorOf(machine) {
   return works;
 }
 
+/** A connection to QEMU's socket, which is there some time before anybody listens on it. */
+async function connectTo(path, state) {
+  while (!state.hasEnded) {
+    const socket = connect(path);
+    const isConnected = await new Promise((resolve) => {
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    });
+    if (isConnected) return socket;
+    await sleep(20);
+  }
+  throw new Error(`QEMU ended:\n${state.console}`);
+}
+
 /** QMP's lines as `ask(command)` and `event(name)`. */
-async function control(path) {
-  while (!existsSync(path)) await sleep(20);
-  const socket = connect(path);
+async function control(path, state) {
+  const socket = await connectTo(path, state);
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   const until = async (matches) => {
     for (;;) {
@@ -130,7 +142,7 @@ export async function instructionsOf(machine, directory) {
     `unix:${path},server=on,wait=off`,
   ]);
   try {
-    const qmp = await control(path);
+    const qmp = await control(path, state);
     const { data } = await qmp.event("SHUTDOWN");
     if (data.reason !== "guest-reset") throw new Error(`${data.reason}:\n${state.console}`);
     const answer = await qmp.ask("query-replay");
