@@ -132,7 +132,9 @@ export function planRun(options: RunOptions, caller: Caller): RunPlan<RequestedA
   const given = parseOptions(runOptionsSchema, options, "run");
   const overrides = overridesOf(given, given.command ?? given.cmd, caller);
   const built = builtIn(given.init ?? "wick", overrides);
-  const content = planContent(given, built, caller);
+  // Without a command of this run's own the source must name one: its error lists likely ones.
+  const needsApplication = [overrides.Entrypoint, overrides.Cmd].every((words) => !words?.length);
+  const content = { ...planContent(given, built, caller), needsApplication };
   const vmm = vmmOf({ given, arch: content.arch, hostArch: caller.arch });
   const usual = vmm === "firecracker" ? "relay" : "user";
   const { network, tap } = networkOf(given.network ?? usual);

@@ -129,6 +129,9 @@ test("a tree that names no application lists likely programs", async () => {
   const none = await wick(["build", "deb:gzip", "-o", output]);
   expectError(none, "NO_APPLICATION", 1);
   expect(none.stderr).toMatch(/likely: .*\/gzip/);
+  const ran = await wick(["run", "deb:gzip"]);
+  expectError(ran, "NO_APPLICATION", 125);
+  expect(ran.stderr).toMatch(/likely: .*\/gzip/);
 });
 
 test("wrong options of run are 125 and found before anything starts", async () => {
