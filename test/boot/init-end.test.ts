@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { exitStatus, type ExecReason, type InitRecords } from "../../src/guest/index.ts";
 import { bootParts, rootArchive, type BootParts } from "../support/boot-parts.ts";
@@ -179,6 +180,19 @@ test("a host that never acknowledges holds the machine for some seconds, not for
   const reported = performance.now();
   await machine.end();
   expect(performance.now() - reported).toBeLessThan(12_000);
+});
+
+test("of what an application said a host that reads late misses nothing", async () => {
+  // More than pipes and sockets on the way hold, and no more than init and its pipe do.
+  const machine = await start(sh("seq 1 16000; exit 4"));
+  machine.reads(false);
+  const ended = () => machine.reports.find((one) => one.kind === "mark" && one.name === "ended");
+  await machine.poll(ended, "end", 40_000);
+  await sleep(14_000); // a console alone is given ten seconds
+  machine.reads(true);
+  const result = await machine.end();
+  expect(result.final).toEqual({ kind: "exited", status: 4 });
+  expect(result.console).toContain("\n15999\n16000\n");
 });
 
 test("a frame over the cap closes the channel, and the application goes on", async () => {

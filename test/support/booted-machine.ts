@@ -111,6 +111,12 @@ export class BootedMachine {
     this.#ended = new Promise((resolve) => this.#process.on("close", resolve));
   }
 
+  /** Whether what the console says is taken from QEMU. */
+  reads(yes: boolean): void {
+    if (yes) this.#process.stdout!.resume();
+    else this.#process.stdout!.pause();
+  }
+
   /** Connects to the channel: the machine has a host from now on. */
   async connect(): Promise<void> {
     while (!existsSync(this.#channel)) {

@@ -15,6 +15,9 @@ static size_t queued, dropped;
 
 static int connected, is_socket;
 
+/* Whether somebody who speaks on the channel is still there. */
+int host_is_there(void) { return host_spoke && channel_fd >= 0 && connected; }
+
 /* Stage 1 leaves the host's commands in the port, for the stage that can follow them. */
 static int listening;
 

@@ -76,12 +76,12 @@ void say(const char *first, ...) {
   write_line(line, used);
 }
 
+int console_left(void) {
+  int left = 0;
+  return console_fd >= 0 && sys_ioctl(console_fd, TIOCOUTQ, &left) == 0 ? left : 0;
+}
+
 /* Waits until the console's own buffer is sent: what is in it is lost with the machine. */
 void console_drain(u32 ms) {
-  u64 end = now_ms() + ms;
-  int left = 0;
-  while (console_fd >= 0 && now_ms() < end) {
-    if (sys_ioctl(console_fd, TIOCOUTQ, &left) != 0 || left == 0) return;
-    sleep_ms(1);
-  }
+  for (u64 end = now_ms() + ms; console_left() > 0 && now_ms() < end;) sleep_ms(1);
 }

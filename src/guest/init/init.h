@@ -45,10 +45,12 @@ void console_open(void);
 void console_release(void);
 void say(const char *first, ...); /* const char * …, NULL: one line `wick-init: …` */
 void console_drain(u32 ms);
+int console_left(void); /* bytes in its own buffer that are not sent */
 
 /* channel.c: frames in and out. */
 extern int channel_fd;
 extern int host_spoke, host_acked;
+int host_is_there(void);
 void channel_adopt(int fd, int pending_fd);
 void channel_wait_open(u32 ms);
 void channel_open(void);
@@ -137,6 +139,7 @@ void ports_look(void);
 /* output.c */
 void output_start(int out, int error);
 int output_open(void);
+int output_waits(void); /* whether the console has still to take some of it */
 unsigned output_polls(struct pollfd *fds);
 void output_turn(void);
 

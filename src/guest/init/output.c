@@ -13,6 +13,8 @@ void output_start(int out, int error) {
 /* Whether bytes may still come or wait to be written. */
 int output_open(void) { return pipes[0] >= 0 || pipes[1] >= 0 || start < end; }
 
+int output_waits(void) { return start < end || console_left() > 0; }
+
 /* A pipe is read only when the buffer is empty: a slow console slows the application. */
 unsigned output_polls(struct pollfd *fds) {
   unsigned n = 0;

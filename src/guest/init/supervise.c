@@ -4,6 +4,7 @@ static int pid;
 static int finished, wait_status;
 static int stop_signal; /* asked for before there was an application, or 0 */
 static u64 kill_at;     /* ms; 0 = never */
+static int asked_to_stop;
 static u64 oom_kills;
 
 static u64 read_oom_kills(void) {
@@ -26,6 +27,7 @@ static void send_signal(int signal) {
 
 static void stop(u32 signal, u32 grace_ms) {
   int number = signal >= 1 && signal <= 64 ? (int)signal : image_stop_signal();
+  asked_to_stop = 1;
   kill_at = now_ms() + grace_ms;
   if (pid == 0) stop_signal = number;
   send_signal(number);
@@ -143,6 +145,19 @@ static void end_relay(int signal_fd) {
   sys_kill(-1, SIGKILL);
 }
 
+/*
+ * What the application said last: a console alone may take some seconds for it. A host reads it as
+ * its own reader does, and is waited for as long as it is there and does not want the end.
+ */
+static void drain_output(int signal_fd) {
+  enum { SILENCE_MS = 10000 };
+  u64 end = now_ms() + SILENCE_MS;
+  while ((output_open() || (host_is_there() && console_left() > 0)) && now_ms() < end) {
+    turn(signal_fd, 20);
+    if (host_is_there() && output_waits() && !asked_to_stop) end = now_ms() + SILENCE_MS;
+  }
+}
+
 /* Nothing outlives the application: then every writer of its pipes is gone and they drain. */
 static void end_others(int signal_fd) {
   u64 end = now_ms() + 3000;
@@ -151,7 +166,7 @@ static void end_others(int signal_fd) {
     turn(signal_fd, 5);
   } while (reap() != -ECHILD && now_ms() < end);
   if (relay_pid() != 0) end_relay(signal_fd);
-  for (end = now_ms() + 10000; output_open() && now_ms() < end;) turn(signal_fd, 20);
+  drain_output(signal_fd);
 }
 
 _Noreturn static void finish(void) {
