@@ -117,7 +117,9 @@ test("odd surroundings are one error or none: HOME, cache, directory, open files
   expectError(await wick(building(output), { env: nowhere }), "CONFIG_INVALID", 1);
   // Node's own recursive mkdir never returns here.
   const inProc = { WICK_CACHE: "/proc/no/such" };
-  expectError(await wick(building(output), { env: inProc }), "SOURCE_NOT_FOUND", 1);
+  const refused = await wick(building(output), { env: inProc });
+  expectError(refused, "SOURCE_NOT_FOUND", 1);
+  expect(refused.stderr).toContain("hint: WICK_CACHE names another directory");
   const gone = temporaryDirectory();
   const deleted = await below(`cd '${gone}' && rmdir '${gone}';`, building(output));
   mkdirSync(gone);

@@ -1,5 +1,6 @@
-import { isWickError } from "../../errors/index.ts";
-import { wickDirectories, type FileLock } from "../../host/index.ts";
+import { sanitise } from "../../bytes/index.ts";
+import { isWickError, WickError } from "../../errors/index.ts";
+import { type Environment, wickDirectories, type FileLock } from "../../host/index.ts";
 import { openStore, type Store } from "../../store/index.ts";
 import type { Context } from "./context.ts";
 
@@ -18,9 +19,32 @@ export async function withStore<T>(
     return await work(store);
   } catch (error) {
     if (isWickError(error, "DISK_FULL") && lock !== undefined) await store?.giveBack(lock);
-    throw error;
+    throw withPlace(error, context);
   } finally {
     lock?.[Symbol.dispose]();
+  }
+}
+
+/** Says with an error about a file of the store's how to have it elsewhere. */
+function withPlace(error: unknown, { environment }: Context): unknown {
+  if (!isWickError(error, "PERMISSION", "IO", "SOURCE_NOT_FOUND")) return error;
+  const cache = cacheOf(environment);
+  if (cache === undefined || error.hint !== undefined || !error.message.includes(`${cache}/`)) {
+    return error;
+  }
+  const { code, message, detail } = error;
+  const hint =
+    "WICK_CACHE names another directory for what wick keeps, as XDG_CACHE_HOME and HOME do";
+  return new WickError(code, message, { cause: error, detail, hint });
+}
+
+/** As errors show it; undefined where no place is named. */
+function cacheOf(environment: Environment): string | undefined {
+  try {
+    return sanitise(wickDirectories(environment).cache);
+  } catch (error) {
+    if (isWickError(error)) return undefined;
+    throw error;
   }
 }
 
