@@ -159,7 +159,8 @@ function entryOf(step: Step): Uint8Array[] {
       Buffer.from(value, "latin1"),
     ]),
   ] as [string, Uint8Array | string][];
-  const fields: HeaderFields = { mode, major: 0, minor: 0 };
+  // Whatever a header says of a symlink's mode, the kernel gives it 0777.
+  const fields: HeaderFields = { mode: kind === "symlink" ? 0o640 : mode, major: 0, minor: 0 };
   const body = Buffer.from(contents, "latin1");
   if (kind === "file") return [pax(records), file(path, body, fields)];
   const device = kind === "char" ? { major: 5, minor: 300 } : {};

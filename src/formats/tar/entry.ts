@@ -79,13 +79,17 @@ export function makeEntry(
     xattrs: records.size === 0 ? NO_XATTRS : xattrsOf(records, where),
   };
   if (type === "symlink" || type === "hardlink") {
-    return { ...entry, target: targetOf(header, extended, where) };
+    const target = targetOf(header, extended, where);
+    return type === "symlink" ? { ...entry, mode: SYMLINK_MODE, target } : { ...entry, target };
   }
   if (type !== "char" && type !== "block") return entry;
   // The fields of a v7 header end before the device numbers.
   const rdev = header.format === "v7" ? { major: 0, minor: 0 } : readDevice(block, where);
   return { ...entry, rdev };
 }
+
+/** What symlink(2) gives each, and nothing changes: headers may say otherwise, in vain. */
+const SYMLINK_MODE = 0o777;
 
 /** An ACL has the last word on the permission bits, as when it is set on a real file. */
 function modeOf(header: Header, records: ReadonlyMap<string, Uint8Array>): number {
