@@ -13,6 +13,8 @@ const PORT = 8090;
 
 /** In `ms`. */
 const GONE_MS = 3000;
+/** Longer than wick itself waits: a machine that does not come this far is shown with its words. */
+const UNTIL_MS = 12 * 60_000;
 
 /** Who is killed, and when: each run but the first is also the next one of the one before. */
 const CELLS = [
@@ -98,9 +100,12 @@ function served(machine) {
 }
 
 async function until({ texts, child }, holds) {
-  while (!(await holds())) {
-    if (child.exitCode !== null) throw new Error(`it ended\n${texts.stdout}${texts.stderr}`);
-    await sleep(20);
+  const fail = (what) => {
+    throw new Error(`${what}\n${texts.stdout}${texts.stderr}`);
+  };
+  for (const end = performance.now() + UNTIL_MS; !(await holds()); await sleep(20)) {
+    if (child.exitCode !== null) fail("it ended");
+    if (performance.now() > end) fail(`${UNTIL_MS / 60_000} min were not enough`);
   }
 }
 
