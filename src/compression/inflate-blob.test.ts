@@ -10,9 +10,9 @@ import { inflateBlob, type InflateOptions } from "./index.ts";
 
 /** The compiled room, which inflates in a worker. */
 const compiled = new URL("../../dist/compression/index.js", import.meta.url).href;
-const { inflateBlob: inflateByWorker } = (await import(compiled)) as {
-  inflateBlob: typeof inflateBlob;
-};
+const { inflateBlob: inflateByWorker, endIdleWorkers: endWorkers } = (await import(
+  compiled
+)) as typeof import("./index.ts");
 
 let directory = "";
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "wick-inflate-"))));
@@ -115,6 +115,19 @@ test("one that begins ahead of its turn inflates on, beyond what memory holds fo
   expect(sha256(await readAll(blob))).toBe(sha256(plain));
   expect(digests).toEqual([sha256(plain)]);
   expect(spooled()).toBe(0);
+});
+
+test("one that begins while the workers of former ones still end has one of its own as soon as they are gone", async () => {
+  const region = stored(gzipSync(plainBytes(), { level: 1 }));
+  const former = [1, 2].map(() => inflateByWorker(region, { name: "b" }));
+  for (const blob of former) blob.start();
+  await Promise.all(former.map(readAll));
+  endWorkers();
+  const blob = inflateByWorker(region, { name: "b" });
+  blob.start();
+  const isSpooling = (): boolean => openFiles().some(({ path }) => path.includes("wick-inflated-"));
+  await vi.waitFor(() => expect(isSpooling()).toBe(true), { timeout: 20_000 });
+  expect(sha256(await readAll(blob))).toBe(sha256(plainBytes()));
 });
 
 /** This process' open files, also those without a name. */

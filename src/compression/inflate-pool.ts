@@ -83,6 +83,8 @@ function create(): RingWorker {
   worker.once("exit", () => {
     alive--;
     takeOut(made);
+    // A wish that came while this one was ending: nobody else may ever serve it.
+    if (alive < MOST_AHEAD) waiting.shift()?.(create());
   });
   return made;
 }
@@ -137,5 +139,4 @@ function takeOut(lent: RingWorker): boolean {
 
 function discard({ worker }: RingWorker): void {
   void worker.terminate();
-  waiting.shift()?.(create());
 }
