@@ -17,7 +17,7 @@ import { runInLab } from "./machine.mjs";
 import { isForeign } from "./platforms.mjs";
 import { Report } from "./report.mjs";
 import { runSuite } from "./suites.mjs";
-import { findProgram, temporaryDirectory, wickJson } from "./tools.mjs";
+import { findProgram, passSignalsOn, temporaryDirectory, wickJson } from "./tools.mjs";
 
 const [suite, ...names] = process.argv.slice(2);
 if (suite !== "kvm" && suite !== "firecracker") {
@@ -35,6 +35,7 @@ if (suite === "firecracker" && (firecracker === undefined || !existsSync(firecra
 }
 
 async function check() {
+  passSignalsOn();
   const kvm = (await wickJson(["doctor", "--json"])).find((line) => line.check === "KVM");
   console.log(`KVM of this host: ${kvm.state}, ${kvm.found}`);
   const directory = temporaryDirectory();

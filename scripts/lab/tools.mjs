@@ -31,6 +31,16 @@ function isProgram(path) {
   }
 }
 
+/** Programs under way. */
+const running = new Set();
+
+/** Whoever ends the lab ends what it has started, which its clean-up waits for. */
+export function passSignalsOn() {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => running.forEach((child) => child.kill(signal)));
+  }
+}
+
 /** A started program: its output so far in `texts`, and `done` with how it ended. */
 export function start(program, words, { timeoutMs = 300_000, ...options } = {}) {
   const child = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], ...options });
@@ -38,11 +48,15 @@ export function start(program, words, { timeoutMs = 300_000, ...options } = {}) 
   for (const name of ["stdout", "stderr"]) {
     child[name].on("data", (bytes) => void (texts[name] += bytes.toString("latin1")));
   }
+  running.add(child);
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const done = new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (status, signal) => resolve({ status, signal, ...texts }));
-  }).finally(() => clearTimeout(timer));
+  }).finally(() => {
+    running.delete(child);
+    clearTimeout(timer);
+  });
   return { child, texts, done };
 }
 
