@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { AT_ONCE_MS } from "../../test/support/at-once.ts";
 import { isAlive } from "../../test/support/processes.ts";
 import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { pipeThroughTool, type PipeToolOptions } from "./pipe-tool.ts";
@@ -32,12 +33,16 @@ test("a tool's last words and its end are the error", async () => {
 
 test("a helper that outlives its tool and holds the pipe does not hold us", async () => {
   const stop = new AbortController();
-  const { signal } = stop;
-  setTimeout(() => stop.abort(), 100);
-  const start = performance.now();
-  const waiting = outputOf("sleep 1 & exit 0", { startsOthers: true, signal });
+  const file = join(temporaryDirectory(), "pids");
+  const pids = (): number[] =>
+    existsSync(file) ? readFileSync(file, "latin1").trim().split(" ").map(Number) : [];
+  const script = `sleep 100 & echo $$ $! > '${file}'`;
+  const waiting = outputOf(script, { startsOthers: true, signal: stop.signal });
+  const isAlone = (): boolean => pids().length === 2 && !isAlive(pids()[0]!);
+  await expect.poll(isAlone, { timeout: AT_ONCE_MS }).toBe(true);
+  stop.abort();
   await expect(waiting).rejects.toMatchObject({ code: "INTERRUPTED" });
-  expect(performance.now() - start).toBeLessThan(900);
+  process.kill(pids()[1]!, "SIGKILL");
 });
 
 test("when we are killed outright, a tool that leads a group of its own goes too", async () => {
@@ -58,6 +63,6 @@ test("when we are killed outright, a tool that leads a group of its own goes too
   expect(isAlive(pid)).toBe(true);
   parent.kill("SIGKILL");
   const start = performance.now();
-  while (isAlive(pid) && performance.now() - start < 5000) await sleep(20);
-  expect(performance.now() - start).toBeLessThan(2000);
+  while (isAlive(pid) && performance.now() - start < AT_ONCE_MS) await sleep(20);
+  expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
 });

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test, vi } from "vitest";
+import { AT_ONCE_MS } from "../support/at-once.ts";
 import { jsonOf, startWick, wick } from "../support/cli.ts";
 import { fetchPage } from "../support/fetch-page.ts";
 import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
@@ -63,7 +64,7 @@ test("nginx in a packed vmlinux answers; SIGKILL of wick takes its machine along
   running.child.kill("SIGKILL");
   expect((await running.done).signal).toBe("SIGKILL");
   const answers = (): Promise<boolean> => fetch(address).then(Boolean, () => false);
-  await expect.poll(answers, { timeout: 5000 }).toBe(false);
+  await expect.poll(answers, { timeout: AT_ONCE_MS }).toBe(false);
   // What it left in TMPDIR the next command sweeps.
   const line = ["sh", "-c", "exit 5"];
   const next = await wick(["run", "-q", image("shell"), ...line], { env });

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
+import { AT_ONCE_MS } from "../support/at-once.ts";
 import { testKernel } from "../support/kernel-packages.ts";
 import { ordinaryUser } from "../support/ordinary-user.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -214,7 +215,7 @@ test("kill() ends a QEMU that is stopped and answers nothing", async () => {
   expect(performance.now() - start).toBeLessThan(20_000); // it would be for ever
 });
 
-test("when wick is killed outright, QEMU is gone within 2 s", async () => {
+test("when wick is killed outright, QEMU is gone at once", async () => {
   const spec = specFor("wait");
   const owner = spawn(process.execPath, [runner, JSON.stringify(spec)], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -228,8 +229,8 @@ test("when wick is killed outright, QEMU is gone within 2 s", async () => {
   expect(readFileSync(`/proc/${pid}/cmdline`, "latin1")).toContain("qemu-system-x86_64");
   owner.kill("SIGKILL");
   const start = performance.now();
-  while (existsSync(`/proc/${pid}/exe`) && performance.now() - start < 5000) await sleep(20);
-  expect(performance.now() - start).toBeLessThan(2000);
+  while (existsSync(`/proc/${pid}/exe`) && performance.now() - start < AT_ONCE_MS) await sleep(20);
+  expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
 });
 
 test("an ordinary user boots the same machine", async () => {

@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { WickError } from "../../src/errors/index.ts";
+import { AT_ONCE_MS } from "../support/at-once.ts";
 import {
   hostileRegistry,
   isBlob,
@@ -414,7 +415,7 @@ for (const status of [429, 503]) {
         return true;
       },
     });
-    const { notes } = await pull(registry, { retry: { ...quick, overallMs: 5000 } });
+    const { notes } = await pull(registry, { retry: { ...quick, overallMs: 60_000 } });
     expect(waited).toBeGreaterThan(950);
     expect(notes[0]).toMatch(new RegExp(`answers ${status}.*trying again in 1 s`));
   });
@@ -430,7 +431,7 @@ for (const header of ["99999", new Date(Date.now() + 9e7).toUTCString()]) {
     });
     const start = performance.now();
     const error = await refused(registry);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
     expect(error.message).toMatch(/answers 429.* asks to be left alone for \d+ h/);
     expect(registry.seen).toHaveLength(1);
   });
@@ -451,7 +452,7 @@ for (const header of ["880µs", "0", "-1", undefined]) {
     const elapsed = performance.now() - start;
     expect(error.message).toContain("given up after");
     expect(elapsed).toBeGreaterThan(1000);
-    expect(elapsed).toBeLessThan(3000);
+    expect(elapsed).toBeLessThan(AT_ONCE_MS);
     // 20, 40, 80, and then each 100 ms.
     expect(registry.seen.length).toBeLessThan(20);
   });
@@ -488,10 +489,10 @@ for (const [name, answer] of Object.entries(silences)) {
     const start = performance.now();
     const error = await refused(registry, { idleMs: 400, retry: { ...quick, overallMs: 0 } });
     expect(error.message).toContain("fallen silent");
-    expect(performance.now() - start).toBeLessThan(3000);
+    expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
   });
 
-  test(`R13 ${name}: an interruption ends it within a second`, async () => {
+  test(`R13 ${name}: an interruption ends it at once`, async () => {
     const registry = await hostileRegistry(big, { instead: forLayer(big, answer) });
     const abort = new AbortController();
     const pulling = refused(registry, { idleMs: 60_000, signal: abort.signal });
@@ -500,11 +501,11 @@ for (const [name, answer] of Object.entries(silences)) {
     const start = performance.now();
     abort.abort(new WickError("INTERRUPTED", "Interrupted by SIGINT"));
     expect((await pulling).code).toBe("INTERRUPTED");
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
   });
 }
 
-test("R13 an interruption ends a pause between attempts within a second", async () => {
+test("R13 an interruption ends a pause between attempts at once", async () => {
   const registry = await hostileRegistry(big, {
     instead(_, response) {
       response.writeHead(503, { "retry-after": "60" }).end();
@@ -519,7 +520,7 @@ test("R13 an interruption ends a pause between attempts within a second", async 
   const start = performance.now();
   abort.abort();
   expect((await pulling).code).toBe("INTERRUPTED");
-  expect(performance.now() - start).toBeLessThan(1000);
+  expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
 });
 
 test("R14 a tag that moves during a pull: one digest is used, told and recorded", async () => {
@@ -608,5 +609,5 @@ test("layers: three at once, the top one first, and one that fails ends the othe
   });
   const start = performance.now();
   expect((await refused(failing, { idleMs: 60_000 })).code).toBe("SOURCE_NOT_FOUND");
-  expect(performance.now() - start).toBeLessThan(2000);
+  expect(performance.now() - start).toBeLessThan(AT_ONCE_MS);
 });
