@@ -219,8 +219,9 @@ test("what the application said before it ended is sent before goodbye", async (
   while (!peer.goodbye) await peer.nextFrame();
   expect(heard().equals(pattern(1 << 20))).toBe(true);
   expect(connection.heard.end).toBe(true);
+  const exited = once(peer.child, "exit");
   await peer.send(0x820a, new Uint8Array(), 0);
-  await once(peer.child, "exit");
+  await exited;
   expect(peer.child.exitCode).toBe(0);
 });
 

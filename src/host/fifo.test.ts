@@ -35,7 +35,7 @@ test("a FIFO that nobody writes to is given up by the signal", async () => {
 
 test("the FIFO's end is left to others when its reader has enough", async () => {
   const path = fifo();
-  const writer = spawn("sh", ["-c", 'trap "" PIPE; echo first > "$0"; exec sleep 5', path]);
+  const writer = spawn("sh", ["-c", 'trap "" PIPE; echo first > "$0"; exec sleep 100', path]);
   for await (const chunk of readChunks(path)) {
     expect(Buffer.from(chunk).toString()).toBe("first\n");
     break;

@@ -187,6 +187,7 @@ test("on a terminal the user and password are asked for, and the password is not
   const terminal = spawn("script", ["-qec", command, "/dev/null"], {
     env: { ...process.env, ...environment(directory), NO_COLOR: "1" },
   });
+  const closed = new Promise((resolve) => terminal.once("close", resolve));
   let screen = "";
   terminal.stdout.on("data", (chunk: Buffer) => (screen += chunk.toString()));
   const shown = (text: string): Promise<void> =>
@@ -199,7 +200,7 @@ test("on a terminal the user and password are asked for, and the password is not
   terminal.stdin.write("s3cr et\r");
   await shown("Login Succeeded");
   terminal.stdin.end();
-  await new Promise((resolve) => terminal.once("close", resolve));
+  await closed;
   expect(screen).not.toContain("s3cr");
   const config = readFileSync(join(directory, ".docker/config.json"), "utf8");
   expect(config).toContain(expected.slice("Basic ".length));

@@ -78,6 +78,7 @@ export class OwnNetwork implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const program of [...this.#programs, this.#holder]) {
+      if (program.exitCode !== null || program.signalCode !== null) continue;
       program.kill("SIGKILL");
       await once(program, "exit");
     }

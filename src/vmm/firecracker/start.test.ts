@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { AT_ONCE_MS } from "../../../test/support/at-once.ts";
 import { apiProblems, type ApiRequest } from "../../../test/support/firecracker-api.ts";
 import { temporaryDirectory } from "../../../test/support/temporary-directory.ts";
 import { isWickError, type WickError } from "../../errors/index.ts";
@@ -118,7 +119,7 @@ test("a guest that never connects: the channel ends with the machine", async () 
   const machine = await like({ guest: "exit:0" }).start(spec);
   machine.channel.resume();
   machine.channel.write("nobody reads this");
-  await once(machine.channel, "close");
+  await expect.poll(() => machine.channel.closed, { timeout: AT_ONCE_MS }).toBe(true);
   expect(await machine.exited).toMatchObject({ code: 0, signal: null });
   expect(left()).toEqual(["firecracker.json", "firecracker.log"]);
 });
