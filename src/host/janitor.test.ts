@@ -1,11 +1,12 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tmpdir } from "node:os";
 import { afterEach, expect, test } from "vitest";
 import { ownProcesses } from "../../test/support/processes.ts";
+import { temporaryDirectory } from "../../test/support/temporary-directory.ts";
 import { setFaults } from "./faults.ts";
 import { guardedDirectory } from "./janitor.ts";
 
@@ -41,6 +42,19 @@ test("V1 a guarded directory goes with a process that is killed, with its whole 
   process.kill(-child.pid!, "SIGKILL");
   await until(() => !existsSync(path));
   expect(existsSync(path)).toBe(false);
+});
+
+test("V1 a process that is killed as it starts the janitor has made no directory yet", () => {
+  const parent = temporaryDirectory();
+  const script = `import processes from "node:child_process";
+    import { syncBuiltinESMExports } from "node:module";
+    processes.spawn = () => process.kill(process.pid, "SIGKILL");
+    syncBuiltinESMExports();
+    const { guardedDirectory } = await import(${JSON.stringify(module)});
+    guardedDirectory("run", ${JSON.stringify(parent)});`;
+  const ended = spawnSync(process.execPath, ["--input-type=module", "-e", script]);
+  expect(ended.signal).toBe("SIGKILL");
+  expect(readdirSync(parent)).toEqual([]);
 });
 
 test("with the directory its janitor goes, and without one the directory does all the same", async () => {

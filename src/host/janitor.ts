@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { coverInherited } from "./descriptors.ts";
 import { checkFault } from "./faults.ts";
-import { temporaryDirectory, type TemporaryDirectory } from "./temporary.ts";
+import { makeTemporary, type TemporaryDirectory, temporaryPath } from "./temporary.ts";
 import { toolEnvironment } from "./tool.ts";
 
 const SHELL = "/bin/sh";
@@ -45,15 +45,24 @@ function startSweeper(args: readonly string[]): Socket | null {
   }
 }
 
-/** A {@link temporaryDirectory} that goes at once even when this process is killed. */
+/**
+ * A temporary directory that goes at once even when this process is killed: what removes it is
+ * there before it is, so that no moment is left between the two.
+ */
 export function guardedDirectory(purpose: string, parent?: string): TemporaryDirectory {
-  const directory = temporaryDirectory(purpose, parent);
-  const dismiss = sweepWhenGone(directory.path);
-  return {
-    path: directory.path,
-    [Symbol.dispose]() {
-      directory[Symbol.dispose]();
-      dismiss();
-    },
-  };
+  const path = temporaryPath(purpose, parent);
+  const dismiss = sweepWhenGone(path);
+  try {
+    const directory = makeTemporary(path);
+    return {
+      path,
+      [Symbol.dispose]() {
+        directory[Symbol.dispose]();
+        dismiss();
+      },
+    };
+  } catch (error) {
+    dismiss();
+    throw error;
+  }
 }

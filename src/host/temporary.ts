@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { sanitise } from "../bytes/index.ts";
 import { undoAtExit } from "./cleanup.ts";
 import { checkFault } from "./faults.ts";
@@ -22,11 +22,21 @@ export interface TemporaryDirectory extends Disposable {
 
 /** Makes a private directory below `parent` (the system's by default) under an unguessable name. */
 export function temporaryDirectory(purpose: string, parent?: string): TemporaryDirectory {
+  return makeTemporary(temporaryPath(purpose, parent));
+}
+
+/** Where {@link makeTemporary} may make one: absolute, and nothing is there. */
+export function temporaryPath(purpose: string, parent?: string): string {
   // TMPDIR may be relative; the machine's monitor takes absolute paths alone.
   const above = resolve(parent ?? tmpdir());
+  return join(above, `${TEMPORARY_PREFIX}${purpose}-${randomName()}`);
+}
+
+export function makeTemporary(path: string): TemporaryDirectory {
+  const above = dirname(path);
   try {
     checkFault("mkdir", above);
-    const path = mkdtempSync(join(above, `${TEMPORARY_PREFIX}${purpose}-`));
+    mkdirSync(path, { mode: 0o700 });
     chmodSync(path, 0o700);
     const remove = (): void => rmSync(path, { recursive: true, force: true });
     const done = undoAtExit(remove);

@@ -1,5 +1,5 @@
 import { WickError } from "../errors/index.ts";
-import { readSmallFile, temporaryDirectory } from "../host/index.ts";
+import { guardedDirectory, readSmallFile } from "../host/index.ts";
 import { type CachedKernel, cachedKernel, storeKernel } from "./cache.ts";
 import { debianArch, type Distribution, kernelPackage } from "./distribution.ts";
 import { identityOf } from "./from-files.ts";
@@ -57,7 +57,7 @@ async function makeKernel(
 ): Promise<void> {
   const { arch, cacheDirectory, packages, name, request, signal } = wanted;
   const files = await packages.fetch([name], debianArch[arch], isKernelPackage);
-  using spool = temporaryDirectory("kernel");
+  using spool = guardedDirectory("kernel");
   using unpacker = new KernelUnpacker(spool.path);
   let image: KernelPackageFile | undefined;
   for (const file of files.filter((one) => isKernelPackage(one.name))) {

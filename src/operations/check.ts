@@ -3,7 +3,7 @@ import { resolveProcess, type AppConfig, type ResolvedProcess } from "../applica
 import { sanitise } from "../bytes/index.ts";
 import { type BuildOptions, planBuild } from "../config/index.ts";
 import { isWickError, WickError } from "../errors/index.ts";
-import { FileStorage, temporaryDirectory } from "../host/index.ts";
+import { FileStorage, guardedDirectory } from "../host/index.ts";
 import { checkProgram } from "../shaping/index.ts";
 import { build } from "./build.ts";
 import { callerOf } from "./common/caller.ts";
@@ -36,7 +36,7 @@ export interface CheckResult {
  */
 export async function check(options: CheckOptions, context: Context): Promise<CheckResult> {
   const given = await imageReference(options.source, context);
-  using directory = temporaryDirectory("check");
+  using directory = guardedDirectory("check");
   const output = join(directory.path, options.init === "app" ? "app.cpio" : "app.ext4");
   const plan = planBuild({ ...options, output }, callerOf(context));
   if (given === undefined) await build({ ...options, output }, quiet(context));

@@ -1,5 +1,5 @@
 import { sanitise } from "../../bytes/index.ts";
-import { temporaryDirectory, type Environment } from "../../host/index.ts";
+import { guardedDirectory, type Environment } from "../../host/index.ts";
 import type { Source, SourceContents } from "../source.ts";
 import type { Builder, BuiltArchive } from "./builder.ts";
 import { chooseBuilder } from "./choose-builder.ts";
@@ -49,7 +49,7 @@ async function openBuilt(
   builder: Builder,
   { openArchive }: DockerfileOptions,
 ): Promise<SourceContents> {
-  const directory = temporaryDirectory("build");
+  const directory = guardedDirectory("build");
   const release = (): void => directory[Symbol.dispose]();
   try {
     const archive = await builder.build(request, directory.path);
