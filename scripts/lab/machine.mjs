@@ -9,8 +9,8 @@ import { findProgram, root, startWick, wick, wickJson } from "./tools.mjs";
 const MEMORY = "1536m";
 
 /**
- * QEMU 7.2 may run code of one emulated processor's on which another one has just changed: KVM
- * patches the kernel's scheduler with each machine, and some hundred of them stopped the lab.
+ * Of several that QEMU 7.2 emulates one may go on with code that another one has changed
+ * (docs/kvm.md). KVM changes the scheduler's with each machine: that stopped the lab at times.
  */
 const CPUS = "1";
 
