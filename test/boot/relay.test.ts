@@ -270,6 +270,7 @@ test("V1 too few descriptors end only what they are too few for, and with wick k
   second.running.child.kill("SIGKILL");
   await breaks(client);
   await until(() => !isAlive(pid));
+  await second.running.done; // its connections break before its ports are closed
   const late = connect({ port: second.hostPort(7), host: "127.0.0.1" });
   await expect(once(late, "connect")).rejects.toThrow("ECONNREFUSED");
   await until(() => runDirectories().every((name) => others.includes(name)));
