@@ -1,11 +1,20 @@
 /** `wick check`: what an application will miss, found without starting it. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { initBinary } from "../../src/guest/index.ts";
-import { wick } from "../support/cli.ts";
-import { lastingDirectory } from "../support/temporary-directory.ts";
+import { AT_ONCE_MS } from "../support/at-once.ts";
+import { startWick, wick } from "../support/cli.ts";
+import { lastingDirectory, temporaryDirectory } from "../support/temporary-directory.ts";
 
 let work: string;
 const at = (name: string): string => join(work, name);
@@ -188,4 +197,17 @@ test("a finished image is for the machine of its init, unless another one is nam
   expect(await found(output)).toMatchObject({ status: 0 });
   const refused = await found("--platform", `linux/${own}`, output);
   expect(refused).toMatchObject({ status: 1, findings: [{ what: "architecture" }] });
+});
+
+test("V1 a wick check that is killed amid its source leaves no directory", async () => {
+  const temporary = temporaryDirectory();
+  const fifo = join(temporaryDirectory(), "app.tar");
+  execFileSync("mkfifo", [fifo]);
+  const checking = startWick(["check", `tar:${fifo}`], { env: { TMPDIR: temporary } });
+  const made = (): string[] => readdirSync(temporary);
+  const wanted = expect.arrayContaining([expect.stringMatching(/^wick-check-/)]);
+  await expect.poll(made, { timeout: AT_ONCE_MS }).toEqual(wanted);
+  checking.child.kill("SIGKILL");
+  expect((await checking.done).signal).toBe("SIGKILL");
+  await expect.poll(made, { timeout: AT_ONCE_MS }).toEqual([]);
 });

@@ -148,8 +148,8 @@ long_mode:
   report STATION_CPUID
 
 /*
- * A timer's interrupt wakes the halted processor. It comes every 2 ms: KVM on QEMU's emulated
- * processor at times lets the first one in between sti and hlt, and then nothing ends the halt.
+ * A timer's interrupt wakes the halted processor. It comes every 2 ms: with KVM on QEMU's emulated
+ * processor one alone was at times spent before the halt, as between sti and hlt, and none ended it.
  */
   mov $APIC, %edi
   movl $0x1ff, 0xf0(%rdi)         /* spurious vector, APIC on */
